@@ -1,0 +1,115 @@
+"""The HTTP application: routes in, `Responder` and `StatusSource` behind them."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp
+
+from .. import __version__
+from ..chat import ChatRequest, Responder
+from ..errors import EngineUnavailable, ModelNotFound
+from ..status import ModelCard, StatusSource
+from . import errors
+from .answer import AnswerResponse
+from .guard import Access, Guard
+from .schema import ChatBody
+
+_PREFIX = "local-swarm-"
+
+
+def build(
+    responder: Responder,
+    source: StatusSource,
+    access: Access,
+    *,
+    control_token: str,
+    stop: Callable[[], None],
+) -> ASGIApp:
+    """The application. `stop` is called once a caller with the control token asks for it."""
+    app = FastAPI(title="Local Swarm", version=__version__, docs_url=None, redoc_url=None)
+    errors.install(app)
+
+    @app.api_route("/", methods=["GET", "HEAD"], response_class=PlainTextResponse)
+    async def root() -> str:
+        return "Local Swarm is running. The API is at /v1.\n"
+
+    @app.get("/health")
+    @app.get("/v1/health")
+    async def health() -> JSONResponse:
+        state = source.status().state
+        return JSONResponse({"status": state}, 200 if state == "ok" else 503)
+
+    @app.get("/v1/models")
+    @app.get("/models")
+    async def models() -> dict[str, Any]:
+        return {"object": "list", "data": [_card(card) for card in source.cards()]}
+
+    @app.get("/v1/models/{name:path}")
+    async def model(name: str) -> dict[str, Any]:
+        cards = {card.id: card for card in source.cards()}
+        if name not in cards:
+            raise ModelNotFound(name, list(cards))
+        return _card(cards[name])
+
+    @app.post("/v1/chat/completions", response_model=None)
+    @app.post("/chat/completions", response_model=None)
+    async def chat(body: ChatBody) -> AnswerResponse:
+        request = resolve(body.request(), source.cards())
+        status = source.status()
+        if status.state == "loading":
+            raise EngineUnavailable("The model is still loading.", hint="Try again in a moment.")
+        return AnswerResponse(
+            responder,
+            request,
+            stream=bool(body.stream),
+            include_usage=bool(body.stream_options and body.stream_options.include_usage),
+        )
+
+    @app.get("/swarm/status")
+    async def status() -> dict[str, Any]:
+        return asdict(source.status())
+
+    @app.post("/swarm/stop", response_model=None)
+    async def stop_node(x_control_token: Annotated[str, Header()] = "") -> JSONResponse:
+        if not hmac.compare_digest(x_control_token.encode(), control_token.encode()):
+            text = "The control token is missing or wrong; `local-swarm stop` knows it."
+            return JSONResponse(
+                errors.error_object(text, status=403, code="forbidden_control"), 403
+            )
+        stop()
+        return JSONResponse({"status": "stopping"})
+
+    return Guard(app, access)
+
+
+def resolve(request: ChatRequest, cards: tuple[ModelCard, ...]) -> ChatRequest:
+    """`request` with what its model name implies: `local-swarm-fast` takes one seat, other names
+    of ours choose a strategy. Raises ModelNotFound."""
+    if request.model not in {card.id for card in cards}:
+        raise ModelNotFound(request.model, [card.id for card in cards])
+    options = request.swarm
+    implied = request.model.removeprefix(_PREFIX)
+    if request.model == _PREFIX + "fast":
+        options = replace(options, seats=1)
+    elif request.model.startswith(_PREFIX):
+        options = replace(options, strategy=options.strategy or implied)
+    return replace(request, swarm=options)
+
+
+def _card(card: ModelCard) -> dict[str, Any]:
+    return {
+        "id": card.id,
+        "object": "model",
+        "created": 0,
+        "owned_by": "local-swarm",
+        "description": card.description,
+        "context_length": card.context,
+        "max_model_len": card.context,
+        "meta": {"n_ctx": card.context, "model": card.model},
+    }

@@ -1,0 +1,93 @@
+"""Who may speak to the node: checked before any route, as plain ASGI (a BaseHTTPMiddleware
+would hide hang-ups)."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import error_object
+
+MAX_BODY = 32 << 20  # bytes
+_OPEN = ("/health", "/v1/health")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`host` is the address bound; `api_key` is needed from everybody where it is set."""
+
+    host: str
+    api_key: str | None = None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` can only be reached from this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """Refuses foreign Host and Origin headers, wrong keys and huge bodies."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self._app = app
+        self._access = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, _bounded(receive), send)
+
+    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        open_to_lan = not is_loopback(self._access.host)
+        # A page of a foreign name that resolves to us (DNS rebinding) carries that name.
+        if not (is_loopback(host) or host == self._access.host or open_to_lan):
+            return _refuse(403, f"The host name '{host}' is not served here.", "forbidden_host")
+        origin = headers.get("origin")
+        if origin and not is_loopback(urlsplit(origin).hostname or ""):
+            return _refuse(403, "Pages of other sites may not use this node.", "forbidden_origin")
+        if self._access.api_key and path not in _OPEN and not self._has_key(headers):
+            return _refuse(401, "The API key is missing or wrong.", "invalid_api_key")
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > MAX_BODY:
+            return _refuse(413, f"A body may have {MAX_BODY >> 20} MiB.", "body_too_large")
+        return None
+
+    def _has_key(self, headers: Headers) -> bool:
+        bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
+        wanted = (self._access.api_key or "").encode()
+        given = (bearer, headers.get("x-api-key", ""), headers.get("api-key", ""))
+        return any(hmac.compare_digest(key.encode(), wanted) for key in given)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """`receive` that ends a chunked body of more than MAX_BODY bytes like a hang-up."""
+    seen = 0
+
+    async def bounded() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        return message if seen <= MAX_BODY else {"type": "http.disconnect"}
+
+    return bounded
+
+
+def _refuse(status: int, message: str, code: str) -> JSONResponse:
+    return JSONResponse(error_object(message, status=status, code=code), status)

@@ -1,0 +1,125 @@
+"""The wire of chat completions, checked once at entry and turned into a ChatRequest."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ..chat import ChatRequest, SwarmOptions
+from ..errors import InvalidRequest
+
+# What passes through to the engine untouched.
+PASSED = (
+    "temperature", "top_p", "top_k", "min_p", "typical_p", "seed", "stop", "logit_bias",
+    "presence_penalty", "frequency_penalty", "repeat_penalty", "repeat_last_n", "ignore_eos",
+    "top_n_sigma", "xtc_probability", "xtc_threshold", "dry_multiplier", "dry_base",
+    "dry_allowed_length", "dry_penalty_last_n", "mirostat", "mirostat_tau", "mirostat_eta",
+    "samplers", "grammar", "json_schema", "chat_template_kwargs", "parallel_tool_calls",
+)  # fmt: skip
+MAX_SEATS = 64
+
+
+class _Wire(BaseModel):
+    # Clients send what they like: unknown names are no error.
+    model_config = ConfigDict(extra="allow")
+
+
+class Message(_Wire):
+    """One message, in OpenAI's form."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[dict[str, Any]] | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+
+
+class Function(_Wire):
+    """A function that the model may call; `parameters` is a JSON schema."""
+
+    name: str = Field(min_length=1)
+    parameters: dict[str, Any] | None = None
+
+
+class Tool(_Wire):
+    """A tool of the type `function`; other types are skipped."""
+
+    type: str = "function"
+    function: Function | None = None
+
+
+class SwarmBody(_Wire):
+    """How the vote is held; all of it is optional."""
+
+    seats: int | None = Field(None, ge=1, le=MAX_SEATS)
+    strategy: str | None = None
+    deadline_s: float | None = Field(None, gt=0, le=86400)
+    early_stop: bool | None = None
+    include_ballots: bool | None = None
+
+
+class StreamOptions(_Wire):
+    """OpenAI's stream options."""
+
+    include_usage: bool | None = None
+
+
+class ChatBody(_Wire):
+    """The body of POST /v1/chat/completions."""
+
+    model: str | None = None
+    messages: list[Message] = Field(min_length=1)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = Field(None, ge=0)
+    max_completion_tokens: int | None = Field(None, ge=0)
+    n: int | None = Field(None, ge=1)
+    temperature: float | None = Field(None, ge=0)
+    top_p: float | None = Field(None, ge=0, le=1)
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    tools: list[Tool] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    swarm: SwarmBody | None = None
+
+    @field_validator("response_format")
+    @classmethod
+    def _known_format(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        known = ("text", "json_object", "json_schema")
+        if value is not None and value.get("type") not in known:
+            raise ValueError(f"type must be one of {', '.join(known)}")
+        return value
+
+    def request(self) -> ChatRequest:
+        """The same in our own words. Raises InvalidRequest for what is not served."""
+        if (self.n or 1) > 1:
+            raise InvalidRequest(
+                "n > 1 is not served: the swarm returns the one answer that won.",
+                param="n",
+                hint='Set "swarm": {"include_ballots": true} to see all answers.',
+            )
+        limit = self.max_completion_tokens or self.max_tokens
+        given = self.model_dump(exclude_none=True)
+        swarm = self.swarm or SwarmBody.model_validate({})
+        return ChatRequest(
+            id=f"chatcmpl-{uuid.uuid4().hex}",
+            messages=tuple(m.model_dump(exclude_none=True) for m in self.messages),
+            model=self.model or "local-swarm",
+            tools=tuple(
+                tool.model_dump(exclude_none=True)
+                for tool in self.tools or ()
+                if tool.type == "function" and tool.function
+            ),
+            tool_choice=self.tool_choice,
+            response_format=self.response_format,
+            max_tokens=limit or None,
+            sampling={name: given[name] for name in PASSED if name in given},
+            swarm=SwarmOptions(
+                seats=swarm.seats,
+                strategy=swarm.strategy,
+                deadline_s=swarm.deadline_s,
+                early_stop=swarm.early_stop is not False,
+                include_ballots=bool(swarm.include_ballots),
+            ),
+        )

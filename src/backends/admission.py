@@ -1,0 +1,127 @@
+"""Who may use the engine's slots and KV cache, and when: first in, first out, nobody passes.
+
+The engine itself lets single requests starve a waiting request of many seats, and fails every
+running request when its KV cache overflows. So the node counts both before it asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from ..errors import QueueFull
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one request takes: `slots` sequences and `cells` tokens of KV cache."""
+
+    slots: int
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a request is run: `seats` answers of at most `max_tokens` each, `at_once` in parallel."""
+
+    seats: int
+    at_once: int
+    max_tokens: int
+    degraded: str | None
+
+
+@dataclass(slots=True)
+class Admission:
+    """Counts `slots` and KV `cells`; at most `queue_limit` requests wait."""
+
+    slots: int
+    cells: int
+    queue_limit: int = 128
+    busy_slots: int = 0
+    busy_cells: int = 0
+    _waiting: deque[tuple[Share, asyncio.Future[None]]] = field(default_factory=deque)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait in the queue."""
+        return len(self._waiting)
+
+    def check(self) -> None:
+        """Raises QueueFull when no further request may wait."""
+        if len(self._waiting) >= self.queue_limit:
+            raise QueueFull(len(self._waiting))
+
+    async def acquire(self, share: Share) -> None:
+        """Waits for its turn. Raises QueueFull at once when too many wait already.
+
+        Cancelling the wait gives up the place in the queue.
+        """
+        if not self._waiting and self._fits(share):
+            self._take(share)
+            return
+        self.check()
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        entry = (share, turn)
+        self._waiting.append(entry)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release(share)  # the turn came in the same moment
+            else:
+                self._waiting.remove(entry)
+                self._wake()
+            raise
+
+    def release(self, share: Share) -> None:
+        """Gives back what `acquire` took."""
+        self.busy_slots -= share.slots
+        self.busy_cells -= share.cells
+        self._wake()
+
+    def _fits(self, share: Share) -> bool:
+        return (
+            self.busy_slots + share.slots <= self.slots
+            and self.busy_cells + share.cells <= self.cells
+        )
+
+    def _take(self, share: Share) -> None:
+        self.busy_slots += share.slots
+        self.busy_cells += share.cells
+
+    def _wake(self) -> None:
+        while self._waiting:
+            share, turn = self._waiting[0]
+            if turn.cancelled():
+                self._waiting.popleft()
+                continue
+            if not self._fits(share):
+                return
+            self._waiting.popleft()
+            self._take(share)
+            turn.set_result(None)
+
+
+def shape(
+    *, seats: int, prompt: int, max_tokens: int | None, context: int, slots: int, cells: int
+) -> Shape:
+    """Fits a request to the engine. Pure; all sizes in tokens, `prompt` below `context`.
+
+    More seats than slots go in waves. A KV cache that cannot hold the answers of all seats
+    beside each other makes seats fewer, and `degraded` says so. Without a `max_tokens` one seat
+    may fill the context, several at most half of it.
+    """
+    room = context - prompt
+    at_once = min(seats, slots)
+    if max_tokens is None:
+        bound = room if seats == 1 else min(room, max(1, context // 2))
+        if at_once > 1:
+            # A bound of our own choice shrinks before seats are given up, to a point.
+            bound = max(min(bound, (cells - prompt) // at_once), min(bound, context // 8))
+    else:
+        bound = max(1, min(max_tokens, room))
+    fit = max(1, (cells - prompt) // max(1, bound))
+    if fit >= at_once:
+        return Shape(seats, at_once, bound, None)
+    return Shape(fit, fit, bound, f"memory for {fit} of {seats} answers of up to {bound} tokens")

@@ -1,0 +1,113 @@
+"""Translates between our words and the HTTP of llama.cpp's server. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from ..ballot import Finish
+from ..chat import ChatRequest
+from ..errors import ContextOverflow, EngineError, EngineUnavailable, InvalidRequest, SwarmError
+from .base import Piece, ToolDelta
+
+_UNSUPPORTED = ("not supported", "unsupported", "does not support")
+
+
+def body(request: ChatRequest, *, seats: int, first: int, max_tokens: int) -> dict[str, Any]:
+    """The request as the engine takes it: always streamed, always bounded.
+
+    A caller's seed is moved on by the number of the `first` seat, so that no wave repeats
+    another.
+    """
+    sampling = dict(request.sampling)
+    seed = sampling.get("seed")
+    if isinstance(seed, int):
+        sampling["seed"] = (seed + first) % (1 << 32)
+    optional = {
+        "tools": list(request.tools) or None,
+        "tool_choice": request.tool_choice if request.tools else None,
+        "response_format": request.response_format,
+    }
+    return {
+        **sampling,
+        **{name: value for name, value in optional.items() if value is not None},
+        "messages": list(request.messages),
+        "n": seats,
+        "max_tokens": max_tokens,
+        "stream": True,
+        # `logprobs` is refused together with tools; n_probs is not. Probabilities after the
+        # samplers cost nothing (those before them 5 %), but are always 1 when greedy.
+        "n_probs": 1,
+        "post_sampling_probs": sampling.get("temperature") != 0,
+        "timings_per_token": True,  # `usage` is wrong for n > 1
+    }
+
+
+def pieces(event: str, seats: list[int]) -> Iterator[Piece]:
+    """The pieces in one event of the engine's stream. Raises what `engine_error` makes."""
+    try:
+        chunk = json.loads(event)
+    except ValueError:
+        raise EngineError("The engine sent an event that is no JSON.") from None
+    if "error" in chunk:
+        raise _error(chunk["error"], int(chunk["error"].get("code") or 500))
+    tokens = (chunk.get("timings") or {}).get("predicted_n")
+    for choice in chunk.get("choices", ()):
+        delta = choice.get("delta") or {}
+        finish = choice.get("finish_reason")
+        yield Piece(
+            seat=seats[choice["index"]],
+            text=delta.get("content") or "",
+            reasoning=delta.get("reasoning_content") or "",
+            tool_calls=tuple(_tool(call) for call in delta.get("tool_calls") or ()),
+            logprobs=tuple(_logprobs(choice.get("logprobs"))),
+            tokens=tokens,
+            finish=_finish(finish) if finish else None,
+        )
+
+
+def _tool(call: dict[str, Any]) -> ToolDelta:
+    function = call.get("function") or {}
+    return ToolDelta(
+        index=call.get("index", 0),
+        id=call.get("id") or "",
+        name=function.get("name") or "",
+        arguments=function.get("arguments") or "",
+    )
+
+
+def _logprobs(logprobs: dict[str, Any] | None) -> Iterator[float]:
+    for token in (logprobs or {}).get("content") or ():
+        if "logprob" in token:
+            yield float(token["logprob"])
+        elif "prob" in token:
+            yield math.log(max(float(token["prob"]), 1e-9))
+
+
+def _finish(reason: str) -> Finish:
+    try:
+        return Finish(reason)
+    except ValueError:
+        return Finish.STOP
+
+
+def engine_error(status: int, content: bytes) -> SwarmError:
+    """An engine's error answer in our words. The engine never learns to speak to users."""
+    try:
+        error = json.loads(content)["error"]
+    except (ValueError, KeyError, TypeError):
+        error = {"message": content.decode("utf-8", "replace")[:200]}
+    return _error(error if isinstance(error, dict) else {"message": str(error)}, status)
+
+
+def _error(error: dict[str, Any], status: int) -> SwarmError:
+    message = str(error.get("message") or "unknown error")
+    if error.get("type") == "exceed_context_size_error":
+        return ContextOverflow(int(error.get("n_prompt_tokens", 0)), int(error.get("n_ctx", 0)))
+    if 400 <= status < 500 or any(word in message for word in _UNSUPPORTED):
+        return InvalidRequest(f"The model refuses the request: {message}")
+    if status == 503:
+        return EngineUnavailable("The engine is loading.", hint="Try again in a moment.")
+    return EngineError(f"The engine failed: {message}.", hint="Try again.")

@@ -1,0 +1,127 @@
+"""The words of a vote: answers, ballots, groups and the verdict. Values only, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call that a model proposes. `arguments` is the JSON text as the engine gave it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one worker said: text, tool calls, or both; `reasoning` never takes part in a vote."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str = ""
+
+
+class Finish(StrEnum):
+    """Why an answer ended; STOP, LENGTH and TOOL_CALLS are OpenAI's `finish_reason`."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One worker's finished answer.
+
+    `confidence` is the geometric mean probability of its tokens (0 to 1), None where the engine
+    tells none. `tokens` counts generated tokens, `seconds` the wall time from the request on.
+    """
+
+    answer: Answer
+    voter: str
+    machine: str
+    model: str
+    finish: Finish
+    tokens: int
+    seconds: float
+    seed: int | None = None
+    confidence: float | None = None
+
+
+class Status(StrEnum):
+    """How sure the swarm is of its winner (docs/voting.md)."""
+
+    MAJORITY = "majority"
+    PLURALITY = "plurality"
+    TIE = "tie"
+    NO_CONSENSUS = "no_consensus"
+    NO_ANSWER = "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Ballots that say the same: `key` is the canonical answer, `text` one of their texts."""
+
+    key: str
+    votes: int
+    weight: float
+    text: str
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a vote costs while it runs, seats that are cancelled later included.
+
+    `by_seat` counts the tokens of each (voter, seat); `granted` how many seats a voter really
+    has; `degraded` says why there are fewer than asked.
+    """
+
+    prompt_tokens: int = 0
+    by_seat: dict[tuple[str, int], int] = field(default_factory=dict)
+    granted: dict[str, int] = field(default_factory=dict)
+    degraded: str | None = None
+    on_grant: Callable[[], None] = field(default=lambda: None)
+
+    def grant(self, voter: str, seats: int, prompt_tokens: int, degraded: str | None) -> None:
+        """A voter says what it was granted; `on_grant` hears of it."""
+        self.granted[voter] = seats
+        self.prompt_tokens = max(self.prompt_tokens, prompt_tokens)
+        self.degraded = self.degraded or degraded
+        self.on_grant()
+
+    @property
+    def total(self) -> int:
+        """Generated tokens of all seats."""
+        return sum(self.by_seat.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of one election. `share` is the winner's part of the valid weight (0 to 1).
+
+    `asked` seats were asked, `cast` ballots came back, of which `abstained` were not valid;
+    `cancelled` seats were stopped because the winner could not change any more.
+    """
+
+    winner: Ballot | None
+    status: Status
+    strategy: str
+    share: float
+    confidence: float | None
+    asked: int
+    cast: int
+    cancelled: int
+    abstained: int
+    machines: int
+    groups: tuple[Group, ...]
+    ballots: tuple[Ballot, ...]
+    keys: Mapping[int, str]
+    prompt_tokens: int
+    total_tokens: int
+    seconds: float
+    degraded: str | None = None

@@ -1,0 +1,131 @@
+"""Decides what a node will run: hardware, wish and disk become a plan and a model file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .errors import HubUnreachable, SwarmError
+from .hardware.budget import budget
+from .hardware.detect import detect
+from .hardware.profile import HardwareProfile
+from .models.catalog import DEMO, ModelSpec, catalog
+from .models.fetch import fetch, find
+from .models.gguf import read_spec
+from .models.planner import Plan, plan
+from .models.store import Remote, demo_path, downloaded, exact, local_file, resolve
+from .settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for; None leaves it to the planner."""
+
+    model: str | None = None
+    seats: int | None = None
+    context: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What will be run, and `notice`: what the user must know of it, or None."""
+
+    profile: HardwareProfile
+    plan: Plan
+    path: Path
+    notice: str | None = None
+
+
+OnDownload = Callable[[str, int, int], None]  # file, bytes done, bytes in all
+
+
+def choose(settings: Settings, wish: Wish, on_download: OnDownload) -> Choice:
+    """Plans, and downloads where that is needed. Raises SwarmError.
+
+    Without a wished model: the best listed one; offline the best that is on disk; with none
+    there, the bundled demo model.
+    """
+    profile = detect()
+    if wish.model is None:
+        planned = _plan(profile, list(catalog().values()), wish)
+        try:
+            return _bring(settings, profile, planned, wish, on_download)
+        except HubUnreachable:
+            return _offline(settings, profile, wish)
+    found = resolve(wish.model, settings.models)
+    if isinstance(found, Remote):
+        path = _download(settings, found, on_download)
+        return Choice(profile, _plan(profile, [read_spec(path)], wish), path)
+    if found.repo or found.id == DEMO:
+        return _bring(settings, profile, _plan(profile, [found], wish), wish, on_download)
+    return Choice(profile, _plan(profile, [found], wish), _path_of(wish.model, settings))
+
+
+def _plan(profile: HardwareProfile, specs: list[ModelSpec], wish: Wish) -> Plan:
+    return plan(profile, budget(profile), specs, seats=wish.seats, context=wish.context)
+
+
+def _bring(
+    settings: Settings,
+    profile: HardwareProfile,
+    planned: Plan,
+    wish: Wish,
+    on_download: OnDownload,
+) -> Choice:
+    """The plan's file, downloaded if need be; the plan is made again with its exact facts."""
+    spec, quant = planned.spec, planned.quant
+    path = local_file(spec, quant, settings.models)
+    if path is None:
+        assert spec.repo and quant
+        path = _download(settings, Remote(spec.repo, quant.name, quant.file), on_download)
+    again = _plan(profile, [exact(spec, path)], wish)
+    # The reason why this model was chosen is known to the first plan only.
+    kept = [line for line in planned.why if "largest listed" in line]
+    why = (again.why[0], *kept, *again.why[1:])
+    return Choice(profile, replace(again, why=why), path)
+
+
+def _download(settings: Settings, remote: Remote, on_download: OnDownload) -> Path:
+    if settings.offline:
+        raise HubUnreachable("HF_HUB_OFFLINE is set, and the model is not on this machine.")
+    file = find(settings.hub, settings.hub_token, remote)
+    return fetch(
+        settings.hub,
+        settings.hub_token,
+        file,
+        settings.models,
+        lambda done, total: on_download(file.path, done, total),
+    )
+
+
+def _offline(settings: Settings, profile: HardwareProfile, wish: Wish) -> Choice:
+    """The largest model on disk that fits, else the demo model."""
+    fitting: list[tuple[Plan, Path]] = []
+    for path in downloaded(settings.models):
+        try:
+            made = _plan(profile, [read_spec(path)], wish)
+        except SwarmError:
+            continue  # a damaged file is no reason not to start
+        if made.bytes <= made.budget.bytes:
+            fitting.append((made, path))
+    if fitting:
+        made, path = max(fitting, key=lambda pair: pair[0].bytes)
+        return Choice(
+            profile, made, path, f"No network: serving {made.spec.id}, the best model on disk."
+        )
+    made = _plan(profile, [exact(catalog()[DEMO], demo_path())], wish)
+    return Choice(
+        profile,
+        made,
+        demo_path(),
+        "No network and no model on disk: serving the bundled demo model (sums, small talk, "
+        "tool calls).",
+    )
+
+
+def _path_of(name: str, settings: Settings) -> Path:
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    return next(p for p in downloaded(settings.models) if p.stem == name)

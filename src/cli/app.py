@@ -1,0 +1,129 @@
+"""The commands and their flags. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+
+app = typer.Typer(
+    name="local-swarm",
+    help="Your machines answer together: several workers of one model answer the same question, "
+    "vote, and the winner is served through an OpenAI-compatible API.\n\n"
+    'Start with `local-swarm run`, then ask: `local-swarm ask "What is 17 + 25?"`',
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Seats = Annotated[
+    int | None, typer.Option(help="How many workers answer and vote (1 to 64; 5 is a good number).")
+]
+Strategy = Annotated[
+    str | None, typer.Option(help="How the winner is chosen: auto, majority or fastest.")
+]
+Context = Annotated[int | None, typer.Option(help="Longest prompt and answer together, in tokens.")]
+Demo = Annotated[bool, typer.Option("--demo", help="Use the bundled demo model.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Url = Annotated[str | None, typer.Option(help="Address of the node, like http://127.0.0.1:17600.")]
+Key = Annotated[
+    str | None,
+    typer.Option(help="The node's API key; LOCAL_SWARM_API_KEY is read too.", show_default=False),
+]
+
+
+@app.command()
+def run(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="A listed model, a path to a GGUF file, or hf:owner/repo:quant. "
+            "Left out, the best one for this machine is chosen.",
+            show_default=False,
+        ),
+    ] = None,
+    demo: Demo = False,
+    seats: Seats = None,
+    strategy: Strategy = None,
+    context: Context = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Anything but loopback needs --api-key.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port to listen on; 0 takes any free one. Default: LOCAL_SWARM_PORT or 17600.",
+            show_default=False,
+            min=0,
+            max=65535,
+        ),
+    ] = None,
+    api_key: Key = None,
+) -> None:
+    """Choose a model for this machine, start the workers and serve the API.
+
+    \b
+    local-swarm run                        the best model for this machine
+    local-swarm run --demo                 the bundled tiny model, no download
+    local-swarm run ./model.gguf --seats 7
+    local-swarm run hf:owner/repo:Q4_K_M --port 0
+    """
+    from .run import run as command
+
+    command(model, demo, seats, strategy, context, host, port, api_key)
+
+
+@app.command()
+def ask(
+    question: Annotated[
+        list[str] | None,
+        typer.Argument(help="The question; left out or -, it is read from standard input."),
+    ] = None,
+    seats: Seats = None,
+    strategy: Strategy = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A model id of the node, e.g. local-swarm-fast.", show_default=False),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what was voted on, and how the vote went.")
+    ] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """Ask one question: the running node answers, or one is started for it.
+
+    \b
+    local-swarm ask "Sam has 14 apples. Sam buys 7 more. How many apples does Sam have?"
+    local-swarm ask --explain --seats 9 "What is 17 + 25 - 3?"
+    cat question.txt | local-swarm ask
+    """
+    from .ask import ask as command
+
+    command(question, seats, strategy, model, explain, as_json, url, api_key)
+
+
+@app.command()
+def status(as_json: AsJson = False, url: Url = None, api_key: Key = None) -> None:
+    """Show the running node: engine, memory, seats, queue and speed."""
+    from .control import status as command
+
+    command(as_json, url, api_key)
+
+
+@app.command()
+def stop(url: Url = None) -> None:
+    """Stop the running node."""
+    from .control import stop as command
+
+    command(url)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(f"local-swarm {__version__}")

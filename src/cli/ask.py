@@ -1,0 +1,151 @@
+"""`local-swarm ask`: one question, one answer on standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import uuid
+from contextlib import aclosing
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .. import settings as configuration
+from ..ballot import Verdict
+from ..chat import ChatRequest, Delta, Done, Progress, Responder, SwarmOptions
+from ..errors import NodeUnreachable, UsageError
+from ..settings import Settings
+from .find import address, fetch_status
+
+
+def ask(
+    question: list[str] | None,
+    seats: int | None,
+    strategy: str | None,
+    model: str | None,
+    explain: bool,
+    as_json: bool,
+    url: str | None,
+    api_key: str | None,
+) -> None:
+    """See app.ask."""
+    settings = configuration.read()
+    request = ChatRequest(
+        id=f"ask-{uuid.uuid4().hex}",
+        messages=({"role": "user", "content": _text(question)},),
+        model=model or "local-swarm",
+        swarm=SwarmOptions(seats=seats, strategy=strategy, include_ballots=True),
+    )
+    notes = Console(stderr=True, highlight=False)
+    responder = _responder(settings, url, api_key or settings.api_key, request, notes)
+    live = not as_json and (seats == 1 or request.model == "local-swarm-fast")
+    done = asyncio.run(_listen(responder, request, notes, live))
+    if as_json:
+        print(json.dumps(_json(done), ensure_ascii=False))
+        return
+    if not live:
+        print(done.answer.text, end="" if done.answer.text.endswith("\n") else "\n")
+    for call in done.answer.tool_calls:
+        print(f"{call.name}({call.arguments})")
+    if explain:
+        _explain(done.verdict)
+
+
+def _text(question: list[str] | None) -> str:
+    if question and question != ["-"]:
+        text = " ".join(question)
+    elif sys.stdin.isatty() and not question:
+        raise UsageError("There is no question.", hint='Try: local-swarm ask "What is 17 + 25?"')
+    else:
+        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    if not text.strip():
+        raise UsageError("The question is empty.", hint='Try: local-swarm ask "What is 17 + 25?"')
+    return text
+
+
+def _responder(
+    settings: Settings, url: str | None, api_key: str | None, request: ChatRequest, notes: Console
+) -> Responder:
+    """The running node, or one that lives for this question."""
+    where = address(settings, url)
+    if fetch_status(where, api_key) is not None:
+        from ..wire.client import RemoteResponder
+
+        return RemoteResponder(where, api_key)
+    if url:
+        raise NodeUnreachable(f"No node answers at {where}.", hint="Check --url.")
+    from ..choose import Wish, choose
+    from ..node import Node, Once
+    from .run import downloads
+
+    notes.print("No node is running: one is started for this question.", style="dim")
+    with downloads(notes) as on_download:
+        choice = choose(settings, Wish(seats=request.swarm.seats), on_download)
+    if choice.notice:
+        notes.print(choice.notice, style="dim")
+    return Once(Node(choice.plan, choice.path))
+
+
+async def _listen(responder: Responder, request: ChatRequest, notes: Console, live: bool) -> Done:
+    done: Done | None = None
+    events: Any = responder.respond(request)
+    with notes.status("Thinking ...") as line:
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, Progress) and event.seats > 1:
+                    line.update(f"{event.cast} of {event.seats} answers, {event.tokens} tokens ...")
+                elif isinstance(event, Delta) and live:
+                    line.stop()
+                    print(event.answer.text, end="", flush=True)
+                elif isinstance(event, Done):
+                    done = event
+    assert done is not None
+    if live:
+        print()
+    return done
+
+
+def _explain(verdict: Verdict) -> None:
+    """The groups of equal answers, heaviest first, and the outcome."""
+    out = Console(highlight=False)
+    table = Table(title=None, box=None, header_style="bold", pad_edge=False)
+    for name in ("votes", "answer", "said"):
+        table.add_column(name, justify="right" if name == "votes" else "left", overflow="fold")
+    for at, group in enumerate(verdict.groups):
+        said = " ".join(group.text.split())
+        key = group.key.partition(":")[2]
+        table.add_row(
+            f"{group.votes}{' *' if at == 0 else '  '}",
+            escape(key if len(key) <= 32 else "(text)"),
+            escape(said if len(said) <= 100 else said[:99] + "…"),
+        )
+    out.print()
+    out.print(table)
+    sure = "" if verdict.confidence is None else f", confidence {verdict.confidence:.2f}"
+    out.print(
+        f"{verdict.status.value}: {verdict.share:.0%} of the valid votes{sure}; "
+        f"strategy {verdict.strategy}",
+        f"{verdict.cast} of {verdict.asked} seats answered, {verdict.cancelled} stopped early, "
+        f"{verdict.abstained} abstained; {verdict.total_tokens} tokens, {verdict.seconds:.2f} s",
+        sep="\n",
+    )
+    if verdict.degraded:
+        out.print(f"Degraded: {escape(verdict.degraded)}")
+
+
+def _json(done: Done) -> dict[str, Any]:
+    from ..api.render import verdict
+
+    calls = [
+        {"id": call.id, "name": call.name, "arguments": call.arguments}
+        for call in done.answer.tool_calls
+    ]
+    return {
+        "answer": done.answer.text,
+        "tool_calls": calls,
+        "finish_reason": done.finish.value,
+        "swarm": verdict(done.verdict, details=True),
+    }

@@ -1,0 +1,43 @@
+"""Finds the running node: --url, LOCAL_SWARM_PORT, the runtime file, the default port."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from ..settings import DEFAULT_HOST, DEFAULT_PORT, Settings
+from ..wire import runtime
+from ..wire.client import error_of, unreachable
+
+
+def address(settings: Settings, url: str | None) -> str:
+    """Where the node should be; whether one is there is another question."""
+    if url:
+        return url.rstrip("/").removesuffix("/v1")
+    if settings.port:
+        return f"http://{DEFAULT_HOST}:{settings.port}"
+    running = runtime.read(settings.runtime_file)
+    return running.url if running else f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+
+
+def key_header(api_key: str | None) -> dict[str, str]:
+    """The header for an API key; none without one, an empty one is no valid header."""
+    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+
+def fetch_status(url: str, api_key: str | None) -> dict[str, Any] | None:
+    """The status of the node at `url`; None when no node is there. Raises SwarmError."""
+    try:
+        response = httpx.get(
+            f"{url}/swarm/status", headers=key_header(api_key), timeout=5, trust_env=False
+        )
+    except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol):
+        return None
+    if response.status_code != 200:
+        raise error_of(response.status_code, response.content)
+    try:
+        status = response.json()
+    except ValueError:
+        raise unreachable(url) from None
+    return status if isinstance(status, dict) and "engines" in status else None

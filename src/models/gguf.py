@@ -1,0 +1,166 @@
+"""Reads the header of a GGUF file: what the model is, and whether the file is whole.
+
+Source of the layout: the GGUF specification, version 3, in ggml's documentation.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import ModelFileError
+from .catalog import ModelSpec
+
+_MAGIC = b"GGUF"
+_SCALARS = {
+    0: "B",
+    1: "b",
+    2: "H",
+    3: "h",
+    4: "I",
+    5: "i",
+    6: "f",
+    7: "?",
+    10: "Q",
+    11: "q",
+    12: "d",
+}
+_STRING, _ARRAY = 8, 9
+# ggml type -> (elements in a block, bytes in a block)
+_BLOCKS = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
+    9: (32, 36), 10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210),
+    15: (256, 292), 16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18),
+    21: (256, 110), 22: (256, 82), 23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8),
+    28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
+}  # fmt: skip
+_LIMIT = 1 << 24  # no honest header has more entries, or a longer string
+
+
+def read_spec(path: Path) -> ModelSpec:
+    """The spec of the model in `path`, its id being the file's stem.
+
+    Raises ModelFileError when the file is missing, unreadable, no GGUF, truncated, or no
+    language model.
+    """
+    size, meta, end = _read(path)
+    if size < end:
+        raise ModelFileError(
+            f"{path} is truncated: it has {size:,} bytes of at least {end:,}.",
+            hint="Download it again.",
+        )
+    arch = meta.get("general.architecture")
+
+    def number(name: str) -> int | None:
+        value = meta.get(f"{arch}.{name}")
+        if isinstance(value, list):  # one entry a layer in some families
+            value = max(value, default=None)
+        return value if isinstance(value, int) else None
+
+    layers, heads, width = (
+        number("block_count"),
+        number("attention.head_count"),
+        number("embedding_length"),
+    )
+    context = number("context_length")
+    if not (layers and heads and width and context):
+        raise ModelFileError(
+            f"{path} is a GGUF file, but no language model (architecture {arch!r}).",
+            hint="Give the file of a chat model.",
+        )
+    return ModelSpec(
+        id=path.stem,
+        name=str(meta.get("general.name") or path.stem),
+        parameters=0,
+        layers=layers,
+        kv_heads=number("attention.head_count_kv") or heads,
+        head_size=number("attention.key_length") or width // heads,
+        context=context,
+        licence=meta.get("general.license"),
+        file_bytes=size,
+    )
+
+
+def _read(path: Path) -> tuple[int, dict[str, Any], int]:
+    """(file size, metadata, the least size of a whole file)."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(0)
+            if file.read(4) != _MAGIC:
+                raise ModelFileError(
+                    f"{path} is no GGUF file.", hint="Local Swarm reads models in GGUF format."
+                )
+            return size, *_header(file)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelFileError(
+            f"There is no model file {path}.", hint="`local-swarm run --demo` needs none."
+        ) from None
+    except IsADirectoryError:
+        raise ModelFileError(f"{path} is a folder.", hint="Give the .gguf file in it.") from None
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read: {error.strerror}.") from None
+    except (struct.error, ValueError, UnicodeDecodeError, MemoryError):
+        raise ModelFileError(
+            f"{path} is truncated or damaged: its header ends too early.",
+            hint="Download it again.",
+        ) from None
+
+
+def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:
+    version, tensors, entries = _unpack(file, "IQQ")
+    if version not in (2, 3) or tensors > _LIMIT or entries > _LIMIT:
+        raise ValueError(version)
+    meta: dict[str, Any] = {}
+    for _ in range(entries):
+        key = _string(file)
+        meta[key] = _value(file, _unpack(file, "I")[0])
+    end = 0
+    for _ in range(tensors):
+        _string(file)
+        dimensions = _unpack(file, "I")[0]
+        if dimensions > 8:
+            raise ValueError(dimensions)
+        shape = _unpack(file, f"{dimensions}Q")
+        kind, offset = _unpack(file, "IQ")
+        elements = 1
+        for extent in shape:
+            elements *= extent
+        block, size = _BLOCKS.get(kind, (1, 0))
+        end = max(end, offset + elements // block * size)
+    alignment = meta.get("general.alignment", 32)
+    start = -(-file.tell() // alignment) * alignment
+    return meta, start + end
+
+
+def _unpack(file: BinaryIO, layout: str) -> tuple[Any, ...]:
+    size = struct.calcsize("<" + layout)
+    return struct.unpack("<" + layout, file.read(size))
+
+
+def _string(file: BinaryIO) -> str:
+    (length,) = _unpack(file, "Q")
+    if length > _LIMIT:
+        raise ValueError(length)
+    data = file.read(length)
+    if len(data) != length:
+        raise ValueError(length)
+    return data.decode("utf-8", "replace")
+
+
+def _value(file: BinaryIO, kind: int) -> Any:
+    if kind == _STRING:
+        return _string(file)
+    if kind != _ARRAY:
+        return _unpack(file, _SCALARS[kind])[0] if kind in _SCALARS else _bad(kind)
+    inner, count = _unpack(file, "IQ")
+    if count > _LIMIT:
+        raise ValueError(count)
+    if inner in _SCALARS:
+        return list(_unpack(file, f"{count}{_SCALARS[inner]}"))
+    return [_value(file, inner) for _ in range(count)]
+
+
+def _bad(kind: int) -> Any:
+    raise ValueError(kind)

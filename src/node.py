@@ -1,0 +1,116 @@
+"""One node: the only place that knows every room, and builds and ends what it needs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .backends.llama_server import LlamaConfig, LlamaServer
+from .chat import ChatRequest, Event
+from .errors import SwarmError
+from .models.footprint import prompt_cache_bytes
+from .models.planner import Plan
+from .settings import clean_environment
+from .status import ModelCard, NodeStatus
+from .swarm.manager import Defaults, Swarm
+from .swarm.strategies import NAMES, named
+
+
+class Node:
+    """A Responder and a StatusSource over one planned model."""
+
+    def __init__(self, plan: Plan, path: Path, strategy: str = "auto") -> None:
+        named(strategy)  # a wrong name is told before anything is loaded
+        self.plan = plan
+        self.strategy = strategy
+        self.url = ""
+        self._started = time.monotonic()
+        self._requests = 0
+        self._state = "loading"
+        config = LlamaConfig(
+            model=plan.spec.id,
+            path=path,
+            slots=plan.slots,
+            context=plan.context,
+            cells=plan.cells,
+            threads=plan.threads,
+            prompt_cache_mib=prompt_cache_bytes(plan.budget.bytes) >> 20,
+        )
+        self._engine = LlamaServer(config, clean_environment())
+        self._swarm = Swarm(self._engine, Defaults(plan.seats, strategy))
+
+    async def start(self) -> None:
+        """Loads the model. Raises EngineUnavailable when it cannot be loaded."""
+        try:
+            await self._engine.start()
+        except SwarmError:
+            self._state = "failed"
+            raise
+        self._state = "ok"
+
+    async def close(self) -> None:
+        """Ends the engine and waits for its end."""
+        self._state = "stopped"
+        await self._engine.close()
+
+    async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """See Responder.respond."""
+        self._requests += 1
+        events: Any = self._swarm.respond(request)
+        async with aclosing(events):
+            async for event in events:
+                yield event
+
+    def status(self) -> NodeStatus:
+        """See StatusSource."""
+        engine = self._engine.status()
+        state = self._state
+        if state == "ok" and engine.state != "ready":
+            state = "failed" if engine.state == "failed" else "loading"
+        return NodeStatus(
+            version=__version__,
+            state=state,
+            url=self.url,
+            pid=os.getpid(),
+            uptime_s=round(time.monotonic() - self._started, 1),
+            seats=self.plan.seats,
+            context=self.plan.context,
+            strategy=self.strategy,
+            requests_total=self._requests,
+            engines=(engine,),
+            plan=self.plan.why,
+        )
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """See StatusSource."""
+        model, seats = self.plan.spec.id, self.plan.seats
+        told = {
+            "local-swarm": f"{seats} seats vote, the strategy is chosen for the question",
+            "local-swarm-fast": "one seat, streams at once, no vote",
+            **{f"local-swarm-{name}": f"{seats} seats, {name}" for name in NAMES if name != "auto"},
+            model: f"{seats} seats of {self.plan.spec.name} vote",
+        }
+        return tuple(ModelCard(id, self.plan.context, model, text) for id, text in told.items())
+
+
+class Once:
+    """A Responder that starts `node` for one request and ends it again."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """See Responder.respond."""
+        try:
+            await self._node.start()
+            events: Any = self._node.respond(request)
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+        finally:
+            await self._node.close()

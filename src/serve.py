@@ -1,0 +1,162 @@
+"""Runs a node behind its HTTP API, from the bound port to the last cleaned-up file."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .api.app import build
+from .api.guard import Access, is_loopback
+from .errors import PortTaken, UsageError
+from .node import Node
+from .settings import Settings
+from .status import NodeStatus
+from .wire import runtime
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the API listens; port 0 takes any free one."""
+
+    host: str
+    port: int
+    api_key: str | None = None
+
+
+def bind(listen: Listen) -> socket.socket:
+    """A listening socket. Raises PortTaken, or UsageError for an address that is not ours."""
+    if not is_loopback(listen.host) and not listen.api_key:
+        raise UsageError(
+            f"{listen.host} can be reached by other machines, and no API key is set.",
+            hint="Give one with --api-key, or stay on 127.0.0.1.",
+        )
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except (OSError, OverflowError, UnicodeError):
+        raise UsageError(f"{listen.host}:{listen.port} is no address to listen on.") from None
+    try:
+        if sys.platform != "win32":  # there it would let two programs share the port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(128)
+    except OSError as error:
+        sock.close()
+        if error.errno in (98, 48, 10048):  # EADDRINUSE on Linux, macOS, Windows
+            raise PortTaken(listen.host, listen.port) from None
+        raise UsageError(
+            f"{listen.host}:{listen.port} cannot be listened on: {error.strerror}.",
+            hint="Choose another --host or --port.",
+        ) from None
+    return sock
+
+
+async def serve(
+    node: Node,
+    listen: Listen,
+    settings: Settings,
+    ready: Callable[[NodeStatus], None],
+    sock: socket.socket | None = None,
+) -> None:
+    """Serves until a signal or `local-swarm stop`; `ready` is called when answers can be had.
+
+    Raises SwarmError when the port or the model is not to be had. Leaves no child and no file.
+    """
+    sock = sock or bind(listen)
+    port = sock.getsockname()[1]
+    host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    node.url = f"http://{host}:{port}"
+    token, stop = secrets.token_urlsafe(24), asyncio.Event()
+    app = build(
+        node,
+        node,
+        Access(listen.host, listen.api_key),
+        control_token=token,
+        stop=stop.set,
+    )
+    server = _server(app)
+    signals = _on_signals(stop.set)
+    pid = os.getpid()
+    serving = asyncio.create_task(server.serve(sockets=[sock]))
+    stopping = asyncio.create_task(stop.wait())
+    loading = asyncio.create_task(
+        _load(node, ready, settings, runtime.Runtime(node.url, pid, token))
+    )
+    try:
+        await asyncio.wait((stopping, loading), return_when=asyncio.FIRST_COMPLETED)
+        if loading.done():
+            loading.result()
+            await asyncio.wait((stopping, serving), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        loading.cancel()
+        server.should_exit = True
+        # Answers under way end with the engine: they are told, then the server can leave.
+        await node.close()
+        await asyncio.gather(serving, loading, return_exceptions=True)
+        stopping.cancel()
+        runtime.remove(settings.runtime_file, pid)
+        signals()
+        sock.close()
+
+
+async def _load(
+    node: Node,
+    ready: Callable[[NodeStatus], None],
+    settings: Settings,
+    entry: runtime.Runtime,
+) -> None:
+    await node.start()
+    with contextlib.suppress(OSError):  # a read-only home: commands then find the node by its port
+        runtime.write(settings.runtime_file, entry)
+    ready(node.status())
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:  # signals are ours
+            yield
+
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    return Server(config)
+
+
+def _on_signals(stop: Callable[[], None]) -> Callable[[], None]:
+    """Calls `stop` on SIGINT and SIGTERM; returns what undoes that."""
+    loop = asyncio.get_running_loop()
+    wanted = (signal.SIGINT, signal.SIGTERM)
+    try:
+        for number in wanted:
+            loop.add_signal_handler(number, stop)
+    except (NotImplementedError, ValueError, RuntimeError):  # Windows, or not the main thread
+        return lambda: None
+
+    def undo() -> None:
+        for number in wanted:
+            loop.remove_signal_handler(number)
+
+    return undo

@@ -1,0 +1,66 @@
+"""The only place that reads the environment, and where files of ours live."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PORT = 17600
+DEFAULT_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Read once, frozen, handed down.
+
+    `data` holds models, `state` logs, `runtime` the file by which commands find the node.
+    `port` is LOCAL_SWARM_PORT, `hub` the address of the model hub, `hub_token` its token.
+    """
+
+    data: Path
+    state: Path
+    runtime: Path
+    port: int | None
+    hub: str
+    hub_token: str | None
+    offline: bool
+    api_key: str | None
+
+    @property
+    def models(self) -> Path:
+        """The folder of downloaded models."""
+        return self.data / "models"
+
+    @property
+    def runtime_file(self) -> Path:
+        """Where the running node writes pid, port and control token (mode 0600)."""
+        return self.runtime / "node.json"
+
+
+def read() -> Settings:
+    """The settings of this process, from the environment. Creates nothing."""
+    from platformdirs import PlatformDirs
+
+    dirs = PlatformDirs("local-swarm", appauthor=False)
+    home = os.environ.get("LOCAL_SWARM_HOME")
+    data = Path(home) if home else Path(dirs.user_data_dir)
+    state = data / "state" if home else Path(dirs.user_state_dir)
+    runtime = state if home else Path(dirs.user_state_dir)
+    port = os.environ.get("LOCAL_SWARM_PORT", "")
+    return Settings(
+        data=data,
+        state=state,
+        runtime=runtime,
+        port=int(port) if port.isdecimal() and 0 < int(port) < 65536 else None,
+        hub=os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/"),
+        hub_token=os.environ.get("HF_TOKEN") or None,
+        offline=os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0"),
+        api_key=os.environ.get("LOCAL_SWARM_API_KEY") or None,
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment for an engine process: ours without secrets."""
+    secrets = ("HF_TOKEN", "LOCAL_SWARM_API_KEY")
+    return {name: value for name, value in os.environ.items() if name not in secrets}

@@ -1,0 +1,24 @@
+"""Free text: equal but for case, spaces and the punctuation around it."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+
+_SHORT = 60
+
+
+def plain(words: str) -> str:
+    """`words` in NFKC, lower case, single spaces, without punctuation around it."""
+    folded = " ".join(unicodedata.normalize("NFKC", words).casefold().split())
+    return folded.strip(" .,;:!?\"'`*_()[]{}<>#-")
+
+
+def key(words: str) -> str | None:
+    """The key of a text: itself when short, its hash when long; None when nothing is left."""
+    said = plain(words) or " ".join(words.split())
+    if not said:
+        return None
+    if len(said) <= _SHORT:
+        return f"text:{said}"
+    return f"text:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:32]}"

@@ -1,0 +1,33 @@
+"""Server-sent events, as OpenAI's API uses them: comments and `data:` lines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+DONE = "[DONE]"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A line that starts with a colon; parsers of the API ignore it."""
+
+    text: str
+
+
+async def parse(lines: AsyncIterator[str]) -> AsyncIterator[str | Comment]:
+    """The data of each event, comments as they come; ends at `[DONE]` or with the stream."""
+    data: list[str] = []
+    async for line in lines:
+        if line.startswith(":"):
+            yield Comment(line[1:].strip())
+        elif line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+        elif not line and data:
+            event = "\n".join(data)
+            data = []
+            if event == DONE:
+                return
+            yield event
+    if data and "\n".join(data) != DONE:
+        yield "\n".join(data)

@@ -65,6 +65,10 @@ class LlamaServer:
             "threads": config.threads,
             "prompt_cache_mib": config.prompt_cache_mib,
         }
+        # The engine's threads spin at barriers. By default for so long that a browser beside it
+        # makes an answer 3 to 7 times slower; this little costs nothing on an idle machine
+        # (docs/decisions/0002-engine.md).
+        environment = {"GOMP_SPINCOUNT": "2000", **environment}
         self._child = Child("local_swarm.backends.llama_child", child, environment, self._probe)
 
     @property

@@ -1,0 +1,125 @@
+"""Makes GGUF files with the shape of real models and random weights: same work, no meaning.
+
+The files are made once and kept out of git, under .cache/shapes of the repository.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE = Path(__file__).resolve().parent.parent / ".cache" / "shapes"
+_SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+_TEMPLATE = (
+    "{% for m in messages %}{{'<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n'}}"
+    "{% endfor %}{% if add_generation_prompt %}{{'<|im_start|>assistant\n'}}{% endif %}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The dimensions of a Llama-style model with tied embeddings."""
+
+    width: int
+    layers: int
+    heads: int
+    kv_heads: int
+    ffn: int
+    vocabulary: int
+
+
+SHAPES = {
+    "135m": Shape(576, 30, 9, 3, 1536, 49152),  # SmolLM2-135M
+    "0.5b": Shape(896, 24, 14, 2, 4864, 151936),  # Qwen2.5-0.5B
+    "tiny": Shape(64, 2, 2, 1, 128, 512),  # for tests of files, not of speed
+}
+
+
+def make(name: str, quant: str = "q8_0", folder: Path = CACHE) -> Path:
+    """The file of shape `name` with weights in `quant` (q8_0 or f16), made if it is not there."""
+    path = folder / f"random-{name}-{quant}.gguf"
+    if path.is_file():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    _write(partial, name, SHAPES[name], quant)
+    partial.replace(path)
+    return path
+
+
+def _write(path: Path, name: str, shape: Shape, quant: str) -> None:
+    import gguf
+    import numpy as np
+
+    kinds = {
+        "f16": (gguf.LlamaFileType.MOSTLY_F16, gguf.GGMLQuantizationType.F16),
+        "q8_0": (gguf.LlamaFileType.MOSTLY_Q8_0, gguf.GGMLQuantizationType.Q8_0),
+    }
+    file_type, kind = kinds[quant]
+    head = shape.width // shape.heads
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_name(f"random {name}")
+    writer.add_context_length(8192)
+    writer.add_embedding_length(shape.width)
+    writer.add_block_count(shape.layers)
+    writer.add_feed_forward_length(shape.ffn)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.kv_heads)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(head)
+    writer.add_vocab_size(shape.vocabulary)
+    writer.add_file_type(file_type)
+    _add_tokenizer(writer, shape.vocabulary)
+
+    random = np.random.default_rng(0)
+
+    def matrix(tensor: str, rows: int, columns: int) -> None:
+        values = random.standard_normal((rows, columns), dtype=np.float32) * 0.02
+        if quant == "f16":
+            writer.add_tensor(tensor, values.astype(np.float16))
+        else:
+            writer.add_tensor(tensor, gguf.quants.quantize(values, kind), raw_dtype=kind)
+
+    def ones(tensor: str) -> None:
+        writer.add_tensor(tensor, np.ones(shape.width, np.float32))
+
+    matrix("token_embd.weight", shape.vocabulary, shape.width)
+    ones("output_norm.weight")
+    for layer in range(shape.layers):
+        block = f"blk.{layer}."
+        ones(block + "attn_norm.weight")
+        matrix(block + "attn_q.weight", shape.width, shape.width)
+        matrix(block + "attn_k.weight", head * shape.kv_heads, shape.width)
+        matrix(block + "attn_v.weight", head * shape.kv_heads, shape.width)
+        matrix(block + "attn_output.weight", shape.width, shape.width)
+        ones(block + "ffn_norm.weight")
+        matrix(block + "ffn_gate.weight", shape.ffn, shape.width)
+        matrix(block + "ffn_up.weight", shape.ffn, shape.width)
+        matrix(block + "ffn_down.weight", shape.width, shape.ffn)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _add_tokenizer(writer: object, vocabulary: int) -> None:
+    """Byte-level BPE without merges: every byte is one token, so prompts have exact lengths."""
+    import gguf
+
+    assert isinstance(writer, gguf.GGUFWriter)
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [byte for byte in range(256) if byte not in printable]
+    # GPT-2's table: bytes that do not print stand as characters from 256 on.
+    table = [chr(byte) for byte in printable] + [chr(256 + at) for at in range(len(others))]
+    tokens = [*_SPECIAL, *table]
+    tokens += [f"word{at}" for at in range(vocabulary - len(tokens))]
+    control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("smollm")
+    writer.add_token_list(tokens)
+    writer.add_token_types([control] * 3 + [normal] * (len(tokens) - 3))
+    writer.add_token_merges(["q q"])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(2)
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(_TEMPLATE)

@@ -1,0 +1,135 @@
+"""Real nodes for the tests: the bundled model, or one with the shape of a real one, behind the
+real API on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from benchmarks._shapes import make
+from local_swarm import settings as configuration
+from local_swarm.hardware.budget import budget
+from local_swarm.hardware.detect import detect
+from local_swarm.models.gguf import read_spec
+from local_swarm.models.planner import Plan, plan
+from local_swarm.models.store import demo_path
+from local_swarm.node import Node
+from local_swarm.serve import Listen, bind, serve
+from local_swarm.settings import Settings
+from local_swarm.wire import runtime
+
+SUM = "Sam has 14 apples. Sam buys 7 more. How many apples does Sam have?"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A node under test."""
+
+    url: str
+    node: Node
+    settings: Settings
+    http: httpx.Client
+
+    def chat(self, content: str = SUM, **extra: Any) -> httpx.Response:
+        """One plain chat request."""
+        body = {"messages": [{"role": "user", "content": content}], **extra}
+        return self.http.post("/v1/chat/completions", json=body)
+
+    @property
+    def engine_pid(self) -> int:
+        pid = self.node.status().engines[0].pid
+        assert pid is not None
+        return pid
+
+
+def settings_in(home: Path) -> Settings:
+    """Settings whose files all live under `home`, without any network."""
+    return replace(
+        configuration.read(),
+        data=home,
+        state=home / "state",
+        runtime=home / "state",
+        port=None,
+        hub="http://127.0.0.1:9",
+    )
+
+
+def planned(path: Path, **wish: int) -> Plan:
+    """A plan for the model file at `path`."""
+    profile = detect()
+    return plan(profile, budget(profile), [read_spec(path)], **wish)
+
+
+@contextmanager
+def running(home: Path, made: Plan, path: Path, *, api_key: str | None = None) -> Iterator[Running]:
+    """Serves a plan from a thread of its own until the block ends."""
+    settings = settings_in(home)
+    listen = Listen("127.0.0.1", 0, api_key)
+    sock = bind(listen)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    node, ready = Node(made, path), threading.Event()
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            asyncio.run(serve(node, listen, settings, lambda _: ready.set(), sock))
+        except BaseException as error:
+            failure.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=work, name="node")
+    thread.start()
+    try:
+        assert ready.wait(60)
+        if failure:
+            raise failure[0]
+        with httpx.Client(base_url=url, timeout=110, trust_env=False) as http:
+            yield Running(url, node, settings, http)
+    finally:
+        engine = node.status().engines[0].pid
+        entry = runtime.read(settings.runtime_file)
+        if entry is not None:
+            key = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+            httpx.post(
+                f"{url}/swarm/stop",
+                headers={"X-Control-Token": entry.token, **key},
+                trust_env=False,
+            )
+        thread.join(30)
+        assert not thread.is_alive()
+        assert not settings.runtime_file.exists()
+        assert engine is None or not psutil.pid_exists(engine)
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The bundled model with 5 seats."""
+    path = demo_path()
+    made = planned(path, seats=5)
+    made = replace(made, spec=replace(made.spec, id="demo"))
+    with running(tmp_path_factory.mktemp("node"), made, path) as it:
+        yield it
+
+
+@pytest.fixture(scope="session")
+def slow_model() -> Path:
+    """A model of 135M random weights: slow enough to be interrupted. Made once, then cached."""
+    return make("135m")
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory, slow_model: Path) -> Iterator[Running]:
+    """The slow model with 8 seats and a context of 1024."""
+    made = planned(slow_model, seats=8, context=1024)
+    with running(tmp_path_factory.mktemp("slow"), made, slow_model) as it:
+        yield it

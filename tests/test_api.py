@@ -1,0 +1,180 @@
+"""The API of a real node with the bundled model."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import openai
+import pytest
+
+from .conftest import SUM, Running
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": name,
+            "parameters": {
+                "type": "object",
+                "properties": {key: {"type": "string"} for key in keys},
+            },
+        },
+    }
+    for name, keys in {
+        "read_file": ["path"],
+        "write_file": ["path", "content"],
+        "execute_bash": ["command"],
+    }.items()
+]
+
+
+def test_an_answer_has_won_a_vote(node: Running) -> None:
+    answer = node.chat().json()
+    assert answer["choices"][0]["message"]["content"].endswith("Answer: 21")
+    assert answer["choices"][0]["finish_reason"] == "stop"
+    assert answer["model"] == "local-swarm"
+    swarm = answer["swarm"]
+    assert swarm["status"] == "majority"
+    assert swarm["seats"] == 5
+    assert 3 <= swarm["ballots"] <= 5
+    assert swarm["ballots"] + swarm["cancelled"] == 5
+    assert swarm["groups"][0]["key"] == "number:21"
+    assert sum(group["votes"] for group in swarm["groups"]) == swarm["ballots"]
+    assert swarm["winner"] == {
+        "machine": "home",
+        "worker": swarm["winner"]["worker"],
+        "model": "demo",
+    }
+    assert (
+        swarm["tokens"]["total"] > swarm["tokens"]["winner"] == answer["usage"]["completion_tokens"]
+    )
+    assert swarm["degraded"] is None
+
+
+def test_early_stop_can_be_turned_off(node: Running) -> None:
+    swarm = node.chat(swarm={"early_stop": False, "seats": 7}).json()["swarm"]
+    assert (swarm["seats"], swarm["ballots"], swarm["cancelled"]) == (7, 7, 0)
+
+
+def test_all_ballots_are_shown_on_request(node: Running) -> None:
+    swarm = node.chat(swarm={"include_ballots": True}).json()["swarm"]
+    assert len(swarm["details"]) == swarm["ballots"]
+    assert all(0 < ballot["confidence"] <= 1 for ballot in swarm["details"])
+    assert "21" in swarm["groups"][0]["text"]
+
+
+def test_more_seats_than_slots_go_in_waves(node: Running) -> None:
+    swarm = node.chat(swarm={"seats": 23, "early_stop": False}).json()["swarm"]
+    assert (swarm["seats"], swarm["ballots"], swarm["degraded"]) == (23, 23, None)
+
+
+def test_fastest_takes_the_first_valid_ballot(node: Running) -> None:
+    swarm = node.chat(model="local-swarm-fastest").json()["swarm"]
+    assert (swarm["strategy"], swarm["ballots"]) == ("fastest", 1)
+
+
+def test_a_truncated_vote_is_no_answer_but_is_shown(node: Running) -> None:
+    answer = node.chat(max_tokens=3).json()
+    assert answer["choices"][0]["finish_reason"] == "length"
+    assert answer["choices"][0]["message"]["content"]
+    assert answer["swarm"]["status"] == "no_answer"
+    assert answer["swarm"]["abstained"] == answer["swarm"]["ballots"] == 5
+
+
+def test_tool_calls_are_voted_on(node: Running) -> None:
+    answer = node.chat("Read the file notes.txt.", tools=TOOLS).json()
+    [call] = answer["choices"][0]["message"]["tool_calls"]
+    assert answer["choices"][0]["finish_reason"] == "tool_calls"
+    assert call["function"]["name"] == "read_file"
+    assert json.loads(call["function"]["arguments"]) == {"path": "notes.txt"}
+    assert answer["swarm"]["groups"][0]["key"].startswith("tool_call:read_file(")
+
+
+def test_streamed_tool_calls_come_whole(node: Running) -> None:
+    with node.http.stream(
+        "POST",
+        "/v1/chat/completions",
+        json={"messages": [{"role": "user", "content": "Read the file notes.txt."}],
+              "tools": TOOLS, "stream": True},
+    ) as response:  # fmt: skip
+        chunks = _chunks(response.iter_lines())
+    [call] = [c for chunk in chunks for c in chunk["choices"][0]["delta"].get("tool_calls", ())]
+    assert (call["index"], call["type"], call["function"]["name"]) == (0, "function", "read_file")
+    assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
+
+
+def test_the_stream_has_the_order_that_clients_need(node: Running) -> None:
+    body = {"messages": [{"role": "user", "content": SUM}], "stream": True,
+            "stream_options": {"include_usage": True}}  # fmt: skip
+    with node.http.stream("POST", "/v1/chat/completions", json=body) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        lines = list(response.iter_lines())
+    chunks = _chunks(lines)
+    assert [line for line in lines if line][-1] == "data: [DONE]"
+    assert any(line.startswith(": swarm ") for line in lines)
+    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
+    assert chunks[-2]["choices"][0]["finish_reason"] == "stop"
+    assert chunks[-2]["swarm"]["status"] == "majority"
+    assert chunks[-1]["choices"] == []
+    assert chunks[-1]["usage"]["completion_tokens"] > 0
+    assert len({chunk["id"] for chunk in chunks}) == 1
+    text = "".join(c["choices"][0]["delta"].get("content") or "" for c in chunks[:-1])
+    assert text.endswith("Answer: 21")
+
+
+def test_the_fast_model_streams_live_from_one_seat(node: Running) -> None:
+    body = {"model": "local-swarm-fast", "stream": True,
+            "messages": [{"role": "user", "content": SUM}]}  # fmt: skip
+    with node.http.stream("POST", "/v1/chat/completions", json=body) as response:
+        chunks = _chunks(response.iter_lines())
+    parts = [c["choices"][0]["delta"].get("content") for c in chunks if c["choices"]]
+    assert len([part for part in parts if part]) > 5
+    assert chunks[-1]["swarm"]["seats"] == chunks[-1]["swarm"]["ballots"] == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_openai_python_gets_the_answer(node: Running, stream: bool) -> None:
+    with openai.OpenAI(base_url=f"{node.url}/v1", api_key="none") as client:
+        messages: Any = [{"role": "user", "content": SUM}]
+        made: Any = client.chat.completions.create(
+            model="local-swarm", messages=messages, stream=stream
+        )
+        if not stream:
+            assert made.choices[0].message.content.endswith("Answer: 21")
+            assert made.model_extra["swarm"]["status"] == "majority"
+            return
+        chunks = list(made)
+    assert "".join(c.choices[0].delta.content or "" for c in chunks).endswith("Answer: 21")
+    assert chunks[-1].model_extra["swarm"]["ballots"] >= 3
+
+
+def test_openai_python_lists_the_models(node: Running) -> None:
+    with openai.OpenAI(base_url=f"{node.url}/v1", api_key="none") as client:
+        ids = [model.id for model in client.models.list()]
+        assert ids[:2] == ["local-swarm", "local-swarm-fast"]
+        assert "demo" in ids
+        assert client.models.retrieve("demo").id == "demo"
+        with pytest.raises(openai.NotFoundError, match="local-swarm-fast"):
+            client.chat.completions.create(
+                model="gpt-4", messages=[{"role": "user", "content": "hi"}]
+            )
+
+
+def test_eight_clients_at_once_all_get_answers(node: Running) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: node.chat(), range(24)))
+    assert [answer.status_code for answer in answers] == [200] * 24
+    status = node.node.status().engines[0]
+    assert (status.slots_busy, status.kv_reserved, status.queue) == (0, 0, 0)
+
+
+def test_small_talk(node: Running) -> None:
+    text = node.chat("hello").json()["choices"][0]["message"]["content"]
+    assert text.startswith(("Hello", "Hi"))
+
+
+def _chunks(lines: Any) -> list[dict[str, Any]]:
+    data = [line[6:] for line in lines if line.startswith("data: ")]
+    return [json.loads(item) for item in data if item != "[DONE]"]

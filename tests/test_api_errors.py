@@ -1,0 +1,155 @@
+"""Bad requests: the right status, an error object, and a node that goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local_swarm.models.store import demo_path
+from local_swarm.wire import runtime
+
+from .conftest import Running, planned, running
+
+USER = [{"role": "user", "content": "hello"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "messages"),
+        ({"messages": []}, "messages"),
+        ({"messages": None}, "messages"),
+        ({"messages": "hello"}, "messages"),
+        ({"messages": [{"role": "king", "content": "x"}]}, "messages.0.role"),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages.0.content"),
+        ({"messages": USER, "max_tokens": "many"}, "max_tokens"),
+        ({"messages": USER, "max_tokens": -1}, "max_tokens"),
+        ({"messages": USER, "temperature": "hot"}, "temperature"),
+        ({"messages": USER, "tools": [{"type": "function", "function": {}}]}, "tools.0"),
+        ({"messages": USER, "response_format": {"type": "xml"}}, "response_format"),
+        ({"messages": USER, "n": 3}, "n"),
+        ({"messages": USER, "swarm": {"seats": 0}}, "swarm.seats"),
+        ({"messages": USER, "swarm": {"seats": 10000}}, "swarm.seats"),
+        ({"messages": USER, "swarm": {"strategy": "coin"}}, "swarm.strategy"),
+        ({"messages": USER, "swarm": {"deadline_s": 0}}, "swarm.deadline_s"),
+        ({"messages": USER, "swarm": 7}, "swarm"),
+        ([1, 2], None),
+    ],
+)
+def test_wrong_bodies_are_refused_with_their_place(node: Running, body: Any, param: str) -> None:
+    for stream in (False, True):
+        sent = {**body, "stream": stream} if isinstance(body, dict) else body
+        response = node.http.post("/v1/chat/completions", json=sent)
+        error = response.json()["error"]
+        assert response.status_code == 400
+        assert set(error) >= {"message", "type", "param", "code"}
+        assert error["type"] == "invalid_request_error"
+        assert param is None or str(error["param"]).startswith(param)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"nul"])
+def test_what_is_no_json_is_refused(node: Running, raw: bytes) -> None:
+    response = node.http.post(
+        "/v1/chat/completions", content=raw, headers={"Content-Type": "application/json"}
+    )
+    assert response.status_code == 400
+    assert response.json()["error"]["message"]
+
+
+def test_nulls_and_unknown_fields_are_tolerated(node: Running) -> None:
+    names = ("model", "stream", "max_tokens", "tools", "stop", "seed", "swarm", "temperature")
+    response = node.chat("hello", **dict.fromkeys(names), store=True, metadata={"a": "b"})
+    assert response.status_code == 200
+
+
+def test_content_parts_and_developer_messages_are_taken(node: Running) -> None:
+    parts = [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}]
+    messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": parts}]
+    response = node.http.post("/v1/chat/completions", json={"messages": messages})
+    assert response.status_code == 200
+
+
+def test_an_image_is_refused_clearly(node: Running) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    response = node.http.post(
+        "/v1/chat/completions", json={"messages": [{"role": "user", "content": [image]}]}
+    )
+    assert response.status_code == 400
+    assert "image" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_prompt_longer_than_the_context_names_the_maximum(node: Running, stream: bool) -> None:
+    response = node.chat("apple " * 3000, stream=stream)
+    error = response.json()["error"]
+    assert response.status_code == 400
+    assert error["code"] == "context_length_exceeded"
+    assert "maximum context length is 512 tokens" in error["message"]
+    assert error["n_ctx"] == 512 < error["n_prompt_tokens"]
+
+
+def test_an_unknown_model_names_those_there_are(node: Running) -> None:
+    response = node.chat("hello", model="gpt-9")
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (404, "model_not_found")
+    assert "local-swarm-fast" in error["message"]
+
+
+def test_unknown_routes_and_methods_answer_with_error_objects(node: Running) -> None:
+    assert node.http.get("/v1/nothing").json()["error"]["code"] == "not_found"
+    response = node.http.get("/v1/chat/completions")
+    assert (response.status_code, response.json()["error"]["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Host": "evil.example"}, "forbidden_host"),
+        ({"Host": "127.0.0.1.evil.example"}, "forbidden_host"),
+        ({"Origin": "https://evil.example"}, "forbidden_origin"),
+        ({"Origin": "null"}, "forbidden_origin"),
+    ],
+)
+def test_pages_of_others_are_kept_out(node: Running, headers: dict[str, str], code: str) -> None:
+    for path in ("/v1/models", "/health", "/swarm/status"):
+        response = node.http.get(path, headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (403, code)
+
+
+def test_our_own_names_are_served(node: Running) -> None:
+    for host in ("localhost:1", "127.0.0.1", "[::1]:5"):
+        assert node.http.get("/health", headers={"Host": host}).status_code == 200
+
+
+def test_a_huge_body_is_refused(node: Running) -> None:
+    response = node.http.post("/v1/chat/completions", content=b"x" * (33 << 20))
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_control_needs_its_token(node: Running) -> None:
+    for headers in ({}, {"X-Control-Token": "guess"}, {"X-Control-Token": ""}):
+        response = node.http.post("/swarm/stop", headers=headers)
+        assert (response.status_code, response.json()["error"]["code"]) == (
+            403,
+            "forbidden_control",
+        )
+    entry = runtime.read(node.settings.runtime_file)
+    assert entry is not None
+    assert json.loads(node.http.get("/swarm/status").text)["state"] == "ok"
+
+
+def test_with_a_key_only_its_holders_are_served(tmp_path: Path) -> None:
+    with running(tmp_path, planned(demo_path(), seats=1), demo_path(), api_key="secret") as it:
+        assert it.http.get("/health").status_code == 200
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"x-api-key": "sécret".encode()}):
+            response = it.http.get("/v1/models", headers=httpx.Headers(headers))  # type: ignore[arg-type]
+            assert (response.status_code, response.json()["error"]["code"]) == (
+                401,
+                "invalid_api_key",
+            )
+        for good in ({"Authorization": "Bearer secret"}, {"x-api-key": "secret"}):
+            assert it.http.get("/v1/models", headers=good).status_code == 200

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from local_swarm.ballot import Answer, Ballot, Finish, Meter, Status, ToolCall, Verdict
 from local_swarm.swarm.election import decide
 from local_swarm.swarm.stopping import decided
-from local_swarm.swarm.strategies import fastest, majority
-from local_swarm.swarm.tally import Heap, count
+from local_swarm.swarm.strategies import majority
+from local_swarm.swarm.tally import count
 
 KEYS = ["text:a", "text:a~in other words", "text:b", "tool_call:x", "tool_call:y", None]
 
@@ -118,6 +118,11 @@ def test_copies_of_one_seed_weigh_once() -> None:
     }
 
 
+def test_who_speaks_for_a_group_does_not_depend_on_order() -> None:
+    ballots = [cast(f"text:a~{at}") for at in range(9)]
+    assert judge(*ballots).groups == judge(*ballots[::-1]).groups
+
+
 def test_what_is_no_copy_weighs_in_full() -> None:
     unlike = [cast("text:a"), cast("text:a"), cast("text:a", seed=1), cast("text:a", seed=2)]
     unlike.append(cast("text:a", seed=1, model="n"))
@@ -190,8 +195,3 @@ def test_decided_stops_as_early_as_it_can(weights: list[int], out: int) -> None:
     rivals = [*weights[1:], 0]
     safe = bool(weights) and all(weights[0] > rival + out for rival in rivals)
     assert decided([float(weight) for weight in weights], out) is safe
-
-
-def test_fastest_stops_at_the_first_valid_ballot() -> None:
-    assert not fastest.settled([], 4)
-    assert fastest.settled([Heap("text:a", [cast("text:a")], 1.0)], 4)

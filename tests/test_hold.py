@@ -14,6 +14,7 @@ from local_swarm.errors import EngineError, InvalidRequest, NoAnswer
 from local_swarm.swarm.canonical import Kind
 from local_swarm.swarm.election import Rule, hold
 from local_swarm.swarm.strategies import fastest, majority, named
+from local_swarm.swarm.tally import Heap
 
 REQUEST = ChatRequest("r", ({"role": "user", "content": "?"},))
 MAJORITY = Rule("majority", majority, Kind.TEXT)
@@ -181,3 +182,8 @@ def test_strategies_have_names() -> None:
     with pytest.raises(InvalidRequest, match="nonsense") as caught:
         named("nonsense")
     assert caught.value.param == "swarm.strategy" and "majority" in caught.value.hint
+
+
+def test_fastest_stops_at_the_first_valid_ballot() -> None:
+    assert not fastest.settled([], 4)
+    assert fastest.settled([Heap("text:a")], 4)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from .ballot import Answer, Finish, Verdict
+from .errors import ModelNotFound
+
+_PREFIX = "local-swarm-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,20 @@ class ChatRequest:
             if message.get("role") == "user":
                 return text_of(message.get("content"))
         return ""
+
+
+def named(request: ChatRequest, known: Sequence[str]) -> ChatRequest:
+    """`request` with what its model name implies: `local-swarm-fast` takes one seat, other names
+    of ours choose a strategy. Raises ModelNotFound for a name that is not `known`."""
+    if request.model not in known:
+        raise ModelNotFound(request.model, list(known))
+    options = request.swarm
+    if request.model == _PREFIX + "fast":
+        options = replace(options, seats=1)
+    elif request.model.startswith(_PREFIX):
+        implied = request.model.removeprefix(_PREFIX)
+        options = replace(options, strategy=options.strategy or implied)
+    return replace(request, swarm=options)
 
 
 def text_of(content: Any) -> str:

@@ -14,7 +14,16 @@ from .models.catalog import DEMO, ModelSpec, catalog
 from .models.fetch import fetch, find
 from .models.gguf import read_spec
 from .models.planner import Plan, plan
-from .models.store import Remote, demo_path, downloaded, exact, local_file, resolve
+from .models.store import (
+    Remote,
+    demo_path,
+    downloaded,
+    exact,
+    is_path,
+    local_file,
+    resolve,
+    user_path,
+)
 from .settings import Settings
 
 
@@ -79,7 +88,7 @@ def _bring(
     if path is None:
         assert spec.repo and quant
         path = _download(settings, Remote(spec.repo, quant.name, quant.file), on_download)
-    again = _plan(profile, [exact(spec, path)], wish)
+    again = _plan(profile, [exact(spec, path, quant)], wish)
     # The reason why this model was chosen is known to the first plan only.
     kept = [line for line in planned.why if "largest listed" in line]
     why = (again.why[0], *kept, *again.why[1:])
@@ -125,7 +134,6 @@ def _offline(settings: Settings, profile: HardwareProfile, wish: Wish) -> Choice
 
 
 def _path_of(name: str, settings: Settings) -> Path:
-    path = Path(name).expanduser()
-    if path.is_file():
-        return path
-    return next(p for p in downloaded(settings.models) if p.stem == name)
+    if is_path(name):
+        return user_path(name)
+    return next(path for path in downloaded(settings.models) if path.stem == name)

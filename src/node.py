@@ -11,21 +11,21 @@ from typing import Any
 
 from . import __version__
 from .backends.llama_server import LlamaConfig, LlamaServer
-from .chat import ChatRequest, Event
+from .chat import ChatRequest, Event, named
 from .errors import SwarmError
 from .models.footprint import prompt_cache_bytes
 from .models.planner import Plan
 from .settings import clean_environment
 from .status import ModelCard, NodeStatus
 from .swarm.manager import Defaults, Swarm
-from .swarm.strategies import NAMES, named
+from .swarm.strategies import NAMES, check
 
 
 class Node:
     """A Responder and a StatusSource over one planned model."""
 
     def __init__(self, plan: Plan, path: Path, strategy: str = "auto") -> None:
-        named(strategy)  # a wrong name is told before anything is loaded
+        check(strategy)  # a wrong name is told before anything is loaded
         self.plan = plan
         self.strategy = strategy
         self.url = ""
@@ -106,6 +106,7 @@ class Once:
 
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
         """See Responder.respond."""
+        request = named(request, [card.id for card in self._node.cards()])
         try:
             await self._node.start()
             events: Any = self._node.respond(request)

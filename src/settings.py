@@ -54,7 +54,7 @@ def read() -> Settings:
         runtime=runtime,
         port=int(port) if port.isdecimal() and 0 < int(port) < 65536 else None,
         hub=os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/"),
-        hub_token=os.environ.get("HF_TOKEN") or None,
+        hub_token=os.environ.get("HF_TOKEN", "").strip() or None,
         offline=os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0"),
         api_key=os.environ.get("LOCAL_SWARM_API_KEY") or None,
     )

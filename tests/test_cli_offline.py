@@ -179,7 +179,6 @@ def test_a_taken_port_is_named(swarm: Swarm) -> None:
         ("run hf:owner/repo --port 0", {"ALL_PROXY": "socks5://127.0.0.1:9"}),
     ],
 )
-@pytest.mark.xfail(reason="a bare error of a library reaches the user as a traceback")
 def test_no_traceback(swarm: Swarm, words: str, variables: dict[str, str]) -> None:
     assert "Traceback" not in swarm(*words.split(), **variables).stderr
 

@@ -117,14 +117,12 @@ def test_a_failing_voter_costs_its_own_ballots_only() -> None:
     assert verdict.degraded == "It broke."
 
 
-@pytest.mark.xfail(reason="hold() counts the seats of a failed voter as cancelled")
 def test_seats_that_failed_are_told_apart_from_cancelled_ones() -> None:
     broken = Scripted("broken", [EngineError("It broke.")])
     verdict, _ = elect(ALL, (broken, 3), (Scripted("whole", ["a", "a"]), 2))
     assert verdict.cancelled == 0
 
 
-@pytest.mark.xfail(reason="hold() waits for ballots that a failed voter cannot cast any more")
 def test_the_seats_of_a_failed_voter_are_not_awaited() -> None:
     broken = Scripted("broken", [EngineError("It broke.")])
     whole = Scripted("whole", ["a", "a", "a", "late"])

@@ -95,7 +95,6 @@ def test_a_damaged_file_is_no_node(path: Path, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("pid", ["x", -3, 1.5, [], None])
-@pytest.mark.xfail(reason="runtime.read trusts the type of pid: TypeError, ValueError, or our own")
 def test_a_process_id_that_is_none_is_no_node(path: Path, pid: object) -> None:
     path.parent.mkdir()
     path.write_text(json.dumps({"url": "u", "pid": pid, "token": "t"}))

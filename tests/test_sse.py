@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_swarm.wire.sse import Comment, parse
+from local_swarm.wire.sse import Comment, lines, parse
 
 
-def read(*lines: str) -> list[str | Comment]:
+def read(*said: str) -> list[str | Comment]:
     async def feed() -> AsyncIterator[str]:
-        for line in lines:
+        for line in said:
             yield line
 
     async def collect() -> list[str | Comment]:
@@ -71,3 +71,18 @@ def test_what_was_sent_is_what_is_read(chunks: list[dict[str, str | int]]) -> No
         lines += [": waiting", f"data: {json.dumps(chunk)}", ""]
     events = [event for event in read(*lines, "data: [DONE]", "") if isinstance(event, str)]
     assert [json.loads(event) for event in events] == chunks
+
+
+def test_only_line_feeds_end_a_line_wherever_the_bytes_are_cut() -> None:
+    """Other splitters cut at U+2028, which an answer may contain."""
+    wire = 'data: "a\u2028b\u0085c\u00e9"\r\n\r\ndata: 2\n\n'.encode()
+
+    async def collect(size: int) -> list[str | Comment]:
+        async def chunks() -> AsyncIterator[bytes]:
+            for at in range(0, len(wire), size):
+                yield wire[at : at + size]
+
+        return [event async for event in parse(lines(chunks()))]
+
+    for size in (1, 2, 3, 7, len(wire)):
+        assert asyncio.run(collect(size)) == ['"a\u2028b\u0085c\u00e9"', "2"]

@@ -120,7 +120,6 @@ def test_paths_that_are_not_there(name: str, tmp_path: Path) -> None:
         resolve(name, tmp_path)
 
 
-@pytest.mark.xfail(reason="Path.expanduser raises RuntimeError, which nobody catches")
 def test_a_home_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SwarmError):
         resolve("~nobody-of-that-name/gpt-9.gguf", tmp_path)
@@ -178,7 +177,6 @@ def test_a_hub_in_trouble_is_like_none(hub: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>Please log in to the WLAN</html>", b'{"a": 1}', b"[1]"])
-@pytest.mark.xfail(reason="find() raises bare errors for an answer of 200 that is no tree")
 def test_an_answer_that_is_no_list_of_files_is_told(hub: str, body: bytes) -> None:
     Handler.body = body
     with pytest.raises(SwarmError):

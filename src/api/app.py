@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header
@@ -12,15 +12,13 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp
 
 from .. import __version__
-from ..chat import ChatRequest, Responder
+from ..chat import Responder, named
 from ..errors import EngineUnavailable, ModelNotFound
 from ..status import ModelCard, StatusSource
 from . import errors
 from .answer import AnswerResponse
 from .guard import Access, Guard
 from .schema import ChatBody
-
-_PREFIX = "local-swarm-"
 
 
 def build(
@@ -60,7 +58,7 @@ def build(
     @app.post("/v1/chat/completions", response_model=None)
     @app.post("/chat/completions", response_model=None)
     async def chat(body: ChatBody) -> AnswerResponse:
-        request = resolve(body.request(), source.cards())
+        request = named(body.request(), [card.id for card in source.cards()])
         status = source.status()
         if status.state == "loading":
             raise EngineUnavailable("The model is still loading.", hint="Try again in a moment.")
@@ -86,20 +84,6 @@ def build(
         return JSONResponse({"status": "stopping"})
 
     return Guard(app, access)
-
-
-def resolve(request: ChatRequest, cards: tuple[ModelCard, ...]) -> ChatRequest:
-    """`request` with what its model name implies: `local-swarm-fast` takes one seat, other names
-    of ours choose a strategy. Raises ModelNotFound."""
-    if request.model not in {card.id for card in cards}:
-        raise ModelNotFound(request.model, [card.id for card in cards])
-    options = request.swarm
-    implied = request.model.removeprefix(_PREFIX)
-    if request.model == _PREFIX + "fast":
-        options = replace(options, seats=1)
-    elif request.model.startswith(_PREFIX):
-        options = replace(options, strategy=options.strategy or implied)
-    return replace(request, swarm=options)
 
 
 def _card(card: ModelCard) -> dict[str, Any]:

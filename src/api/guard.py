@@ -73,7 +73,7 @@ class Guard:
         bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
         wanted = (self._access.api_key or "").encode()
         given = (bearer, headers.get("x-api-key", ""), headers.get("api-key", ""))
-        return any(hmac.compare_digest(key.encode(), wanted) for key in given)
+        return any(hmac.compare_digest(key.encode("latin-1"), wanted) for key in given)
 
 
 def _bounded(receive: Receive) -> Receive:

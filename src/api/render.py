@@ -85,7 +85,7 @@ class Renderer:
         if done:
             details = self._request.swarm.include_ballots
             chunk["swarm"] = verdict(done.verdict, details=details)
-        return json.dumps(chunk, ensure_ascii=False)
+        return json.dumps(chunk)
 
     def _head(self, kind: str) -> dict[str, Any]:
         return {

@@ -112,7 +112,7 @@ def shape(
     beside each other makes seats fewer, and `degraded` says so. Without a `max_tokens` one seat
     may fill the context, several at most half of it.
     """
-    room = context - prompt
+    room = max(1, min(context, cells) - prompt)
     at_once = min(seats, slots)
     if max_tokens is None:
         bound = room if seats == 1 else min(room, max(1, context // 2))

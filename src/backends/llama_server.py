@@ -16,7 +16,7 @@ import httpx
 from ..chat import ChatRequest
 from ..errors import ContextOverflow, EngineError, EngineUnavailable
 from ..status import EngineStatus
-from ..wire.sse import Comment, parse
+from ..wire.sse import Comment, lines, parse
 from .admission import Admission, Share, shape
 from .base import Grant, Piece
 from .llama_wire import body, engine_error, pieces
@@ -157,7 +157,7 @@ class LlamaServer:
             async with self._http.stream("POST", url, json=asked) as response:
                 if response.status_code != 200:
                     raise engine_error(response.status_code, await response.aread())
-                async for event in parse(response.aiter_lines()):
+                async for event in parse(lines(response.aiter_bytes())):
                     if isinstance(event, Comment):
                         continue
                     for piece in pieces(event, seats):

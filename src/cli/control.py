@@ -13,8 +13,8 @@ from rich.console import Console
 from .. import settings as configuration
 from ..errors import NodeUnreachable, SwarmError, UsageError
 from ..wire import runtime
-from ..wire.client import error_of
-from .find import address, fetch_status, key_header
+from ..wire.client import error_of, key_header
+from .find import address, fetch_status
 
 _STOP_S = 15.0
 
@@ -78,7 +78,7 @@ def stop(url: str | None) -> None:
     try:
         response = httpx.post(
             f"{running.url}/swarm/stop",
-            headers={"X-Control-Token": running.token, **key_header(settings.api_key)},
+            headers=[("X-Control-Token", running.token), *key_header(settings.api_key).items()],
             timeout=5,
             trust_env=False,
         )

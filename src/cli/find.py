@@ -8,7 +8,7 @@ import httpx
 
 from ..settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from ..wire import runtime
-from ..wire.client import error_of, unreachable
+from ..wire.client import error_of, key_header, unreachable
 
 
 def address(settings: Settings, url: str | None) -> str:
@@ -21,18 +21,13 @@ def address(settings: Settings, url: str | None) -> str:
     return running.url if running else f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 
 
-def key_header(api_key: str | None) -> dict[str, str]:
-    """The header for an API key; none without one, an empty one is no valid header."""
-    return {"Authorization": f"Bearer {api_key}"} if api_key else {}
-
-
 def fetch_status(url: str, api_key: str | None) -> dict[str, Any] | None:
     """The status of the node at `url`; None when no node is there. Raises SwarmError."""
     try:
         response = httpx.get(
             f"{url}/swarm/status", headers=key_header(api_key), timeout=5, trust_env=False
         )
-    except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol):
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError):
         return None
     if response.status_code != 200:
         raise error_of(response.status_code, response.content)

@@ -23,6 +23,7 @@ from ..hardware.budget import GIB
 from ..node import Node
 from ..serve import Listen, bind, serve
 from ..status import NodeStatus
+from ..swarm.strategies import check
 
 
 def run(
@@ -40,6 +41,7 @@ def run(
     settings = configuration.read()
     port = port if port is not None else settings.port or configuration.DEFAULT_PORT
     listen = Listen(host, port, api_key or settings.api_key)
+    check(strategy or "auto")
     sock = bind(listen)  # before anything is downloaded or loaded
     try:
         wish = Wish("demo" if demo else model, seats, context)
@@ -114,4 +116,5 @@ def downloads(console: Console) -> Iterator[OnDownload]:
     try:
         yield show
     finally:
-        bar.stop()
+        if tasks:
+            bar.stop()

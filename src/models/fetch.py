@@ -38,7 +38,7 @@ def find(hub: str, token: str | None, remote: Remote) -> HubFile:
     """Asks the hub for the file that `remote` means. Raises HubUnreachable or FetchError."""
     with _client(hub, token) as client:
         response = _send(client, f"/api/models/{remote.repo}/tree/main?recursive=1")
-        entries: list[dict[str, Any]] = response.json()
+        entries = _tree(response)
     found = [entry for entry in entries if _matches(str(entry.get("path", "")), remote)]
     if not found:
         names = [e["path"] for e in entries if str(e.get("path", "")).endswith(".gguf")]
@@ -115,7 +115,7 @@ def _pull(client: httpx.Client, file: HubFile, partial: Path, progress: OnProgre
                     out.write(chunk)
                     have += len(chunk)
                     progress(have, file.size)
-        except httpx.TransportError as error:
+        except httpx.HTTPError as error:
             raise HubUnreachable(f"The download broke off: {error}.", hint=_AGAIN) from None
         out.flush()
         os.fsync(out.fileno())
@@ -146,7 +146,21 @@ def _client(hub: str, token: str | None) -> httpx.Client:
     if token:
         headers["Authorization"] = f"Bearer {token}"
     timeout = httpx.Timeout(30, connect=4)
-    return httpx.Client(base_url=hub, headers=headers, timeout=timeout, follow_redirects=True)
+    try:
+        return httpx.Client(base_url=hub, headers=headers, timeout=timeout, follow_redirects=True)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # a proxy that is not understood
+        raise HubUnreachable(f"The model hub cannot be asked: {error}.") from None
+
+
+def _tree(response: httpx.Response) -> list[dict[str, Any]]:
+    """The files of a repository; a login page of a café's network is no such list."""
+    try:
+        entries = response.json()
+        if all(isinstance(e["path"], str) and isinstance(e.get("size", 0), int) for e in entries):
+            return list(entries)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    raise HubUnreachable("What answers in the hub's place is no model hub.")
 
 
 def _send(client: httpx.Client, path: str) -> httpx.Response:
@@ -154,7 +168,7 @@ def _send(client: httpx.Client, path: str) -> httpx.Response:
 
     try:
         response = client.get(path)
-    except httpx.TransportError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise HubUnreachable(f"The model hub does not answer ({error}).") from None
     _raise_for(response, path.split("/tree")[0].removeprefix("/api/models/"))
     return response

@@ -27,7 +27,7 @@ def cell_bytes(spec: ModelSpec) -> int:
 def kv_cells(context: int, seats: int) -> int:
     """Tokens that the KV cache must hold: half a context of prompt, kept once for all seats,
     and half a context of answer for each seat."""
-    return context // 2 * (seats + 1)
+    return max(context, -(-context // 2) * (seats + 1))
 
 
 def footprint(spec: ModelSpec, quant: Quant | None, cells: int) -> int:

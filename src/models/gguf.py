@@ -55,8 +55,8 @@ def read_spec(path: Path) -> ModelSpec:
     def number(name: str) -> int | None:
         value = meta.get(f"{arch}.{name}")
         if isinstance(value, list):  # one entry a layer in some families
-            value = max(value, default=None)
-        return value if isinstance(value, int) else None
+            value = max((v for v in value if isinstance(v, int)), default=None)
+        return value if isinstance(value, int) and 0 < value < _LIMIT else None
 
     layers, heads, width = (
         number("block_count"),
@@ -130,6 +130,8 @@ def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:
         block, size = _BLOCKS.get(kind, (1, 0))
         end = max(end, offset + elements // block * size)
     alignment = meta.get("general.alignment", 32)
+    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 16:
+        raise ValueError(alignment)
     start = -(-file.tell() // alignment) * alignment
     return meta, start + end
 
@@ -149,17 +151,17 @@ def _string(file: BinaryIO) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _value(file: BinaryIO, kind: int) -> Any:
+def _value(file: BinaryIO, kind: int, depth: int = 4) -> Any:
     if kind == _STRING:
         return _string(file)
     if kind != _ARRAY:
         return _unpack(file, _SCALARS[kind])[0] if kind in _SCALARS else _bad(kind)
     inner, count = _unpack(file, "IQ")
-    if count > _LIMIT:
+    if count > _LIMIT or depth == 0:
         raise ValueError(count)
     if inner in _SCALARS:
         return list(_unpack(file, f"{count}{_SCALARS[inner]}"))
-    return [_value(file, inner) for _ in range(count)]
+    return [_value(file, inner, depth - 1) for _ in range(count)]
 
 
 def _bad(kind: int) -> Any:

@@ -57,7 +57,7 @@ def plan(
                 continue  # it would fit, but each word would take seconds
             for size in _contexts(spec, context):
                 for count in [seats] if seats else _SEATS:
-                    made = _make(profile, budget, spec, quant, count, size, len(specs) > 1)
+                    made = _make(profile, budget, spec, quant, count, size, len(specs) > 1, context)
                     if made.bytes <= budget.bytes:
                         return made
     if len(specs) > 1:
@@ -65,7 +65,9 @@ def plan(
         return plan(profile, budget, demo or specs[:1], seats=seats, context=context)
     spec = specs[0]
     quant = spec.quants[-1] if spec.quants else None
-    return _make(profile, budget, spec, quant, seats or 1, _contexts(spec, context)[-1], False)
+    return _make(
+        profile, budget, spec, quant, seats or 1, _contexts(spec, context)[-1], False, context
+    )
 
 
 def _check(seats: int | None, context: int | None) -> None:
@@ -91,6 +93,7 @@ def _make(
     seats: int,
     context: int,
     chose_model: bool,
+    wish: int | None,
 ) -> Plan:
     slots = 2 * seats
     cells, roomy = kv_cells(context, seats), slots * context
@@ -104,6 +107,8 @@ def _make(
     why.append(f"{label} needs {need / GIB:.2f} GiB with {seats} seats and a context of {context}")
     if need > budget.bytes:
         why.append("this is more than the budget: expect swapping, or choose a smaller model")
+    if wish is not None and wish > context:
+        why.append(f"the model was trained on {context} tokens: the context is not {wish}")
     why.append(
         f"{seats} seats share one copy of the weights, {profile.cores} threads"
         if seats > 1

@@ -40,12 +40,25 @@ def resolve(name: str, models: Path) -> ModelSpec | Remote:
         raise UsageError(f"'{name}' is no model of a hub.", hint="Write hf:owner/repo:quant.")
     if name in catalog():
         return catalog()[name]
-    if "/" in name or "\\" in name or name.endswith(".gguf"):
-        return read_spec(Path(name).expanduser())
+    if is_path(name):
+        return read_spec(user_path(name))
     stem = [path for path in downloaded(models) if path.stem == name]
     if stem:
         return read_spec(stem[0])
     raise ModelNotFound(name, [*catalog(), "a path to a GGUF file", "hf:owner/repo:quant"])
+
+
+def is_path(name: str) -> bool:
+    """Whether `name` is meant as a path to a file."""
+    return "/" in name or "\\" in name or name.endswith(".gguf")
+
+
+def user_path(name: str) -> Path:
+    """The path that a user wrote. Raises UsageError for the home of nobody."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{name}: there is no such user.") from None
 
 
 def downloaded(models: Path) -> list[Path]:
@@ -68,9 +81,8 @@ def local_file(spec: ModelSpec, quant: Quant | None, models: Path) -> Path | Non
     return path if path.is_file() else None
 
 
-def exact(spec: ModelSpec, path: Path) -> ModelSpec:
+def exact(spec: ModelSpec, path: Path, quant: Quant | None = None) -> ModelSpec:
     """`spec` with the facts of its file instead of the estimates. Raises ModelFileError."""
     facts = read_spec(path)
-    return replace(
-        facts, id=spec.id, name=spec.name, parameters=spec.parameters, quants=spec.quants
-    )
+    quants = (quant,) if quant else ()
+    return replace(facts, id=spec.id, name=spec.name, parameters=spec.parameters, quants=quants)

@@ -14,7 +14,10 @@ from ..chat import ChatRequest, Progress
 from ..errors import NoAnswer
 from .canonical import Kind, key_of
 from .strategies import Strategy
-from .tally import Heap, confidence, count, spokesman
+from .tally import Heap, by_nature, confidence, count, spokesman
+
+# (voter's name, its ballot, its failure, or None at its end)
+Inbox = asyncio.Queue[tuple[str, Ballot | Exception | None]]
 
 
 class Voter(Protocol):
@@ -57,28 +60,31 @@ async def hold(
     started = time.monotonic()
     asked = sum(seats for _, seats in voters)
     meter = Meter(on_grant=lambda: progress(Progress(0, asked, 0)))
-    inbox: asyncio.Queue[Ballot | Exception | None] = asyncio.Queue()
+    inbox: Inbox = asyncio.Queue()
     tasks = [asyncio.create_task(_pump(v, request, n, meter, inbox)) for v, n in voters]
     ballots: list[Ballot] = []
     keys: list[str | None] = []
+    cast_by: list[str] = []
     failures: list[Exception] = []
     voting = len(tasks)
     try:
         async with asyncio.timeout(deadline_s):
             while voting:
-                item = await inbox.get()
-                if item is None:
+                voter, item = await inbox.get()
+                if item is None:  # what it has not cast by now it never will
                     voting -= 1
+                    meter.granted[voter] = sum(by == voter for by in cast_by)
                 elif isinstance(item, Exception):
                     failures.append(item)
                 else:
                     ballots.append(item)
+                    cast_by.append(voter)
                     keys.append(key_of(rule.kind, request, item))
                     progress(Progress(len(ballots), asked, meter.total))
-                    out = _granted(voters, meter) - len(ballots)
-                    groups = count(ballots, keys, request.id)
-                    if rule.early_stop and rule.strategy.settled(groups, out):
-                        break
+                out = _granted(voters, meter) - len(ballots)
+                groups = count(ballots, keys, request.id)
+                if rule.early_stop and rule.strategy.settled(groups, out):
+                    break
     except TimeoutError:
         if not ballots:
             raise NoAnswer(
@@ -116,9 +122,8 @@ def decide(
     if groups:
         winner: Ballot | None = spokesman(groups[0], request_id)
         if status is Status.NO_CONSENSUS:  # all differ: show the most confident one
-            winner = spokesman(
-                Heap("", [spokesman(heap, request_id) for heap in groups]), request_id
-            )
+            side = by_nature(groups)[0]
+            winner = spokesman(Heap("", [spokesman(heap, request_id) for heap in side]), request_id)
     else:  # nothing valid: a truncated answer is still shown to who asked for it
         winner = spokesman(Heap("", list(ballots)), request_id) if ballots else None
     top = next((heap for heap in groups if winner in heap.ballots), None)
@@ -168,13 +173,13 @@ async def _pump(
     request: ChatRequest,
     seats: int,
     meter: Meter,
-    inbox: asyncio.Queue[Ballot | Exception | None],
+    inbox: Inbox,
 ) -> None:
     try:
         async with aclosing(voter.vote(request, seats, meter)) as stream:  # type: ignore[type-var]
             async for ballot in stream:
-                inbox.put_nowait(ballot)
+                inbox.put_nowait((voter.name, ballot))
     except Exception as error:  # handed on: hold() raises it when nobody else can answer
-        inbox.put_nowait(error)
+        inbox.put_nowait((voter.name, error))
     finally:
-        inbox.put_nowait(None)
+        inbox.put_nowait((voter.name, None))

@@ -39,7 +39,9 @@ class Swarm:
         """See Responder.respond. One seat streams live; several vote first."""
         seats = request.swarm.seats or self._defaults.seats
         name, strategy = named(request.swarm.strategy or self._defaults.strategy)
-        rule = Rule(name, strategy, kind_of(request), request.swarm.early_stop)
+        # The fastest answer is the first one, whatever else was asked.
+        early = request.swarm.early_stop or name == "fastest"
+        rule = Rule(name, strategy, kind_of(request), early)
         events = self._live(request, rule) if seats == 1 else self._vote(request, seats, rule)
         async with aclosing(events):
             async for event in events:

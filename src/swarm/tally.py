@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -68,14 +69,14 @@ def spokesman(heap: Heap, request_id: str) -> Ballot:
 def confidence(heap: Heap) -> float | None:
     """Mean confidence of the group's ballots that have one."""
     known = [ballot.confidence for ballot in heap.ballots if ballot.confidence is not None]
-    return sum(known) / len(known) if known else None
+    return math.fsum(known) / len(known) if known else None
 
 
 def strength(heap: Heap) -> tuple[float, int, int, float]:
     """What decides between groups before the hash does."""
     machines = {ballot.machine for ballot in heap.ballots}
     models = {ballot.model for ballot in heap.ballots}
-    total = sum(ballot.confidence or 0.0 for ballot in heap.ballots)
+    total = math.fsum(ballot.confidence or 0.0 for ballot in heap.ballots)
     return heap.weight, len(machines), len(models), round(total, 9)
 
 

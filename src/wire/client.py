@@ -11,7 +11,7 @@ import httpx
 from ..ballot import Answer, Ballot, Finish, Group, Status, ToolCall, Verdict
 from ..chat import ChatRequest, Delta, Done, Event, Progress
 from ..errors import EngineError, InvalidRequest, NodeUnreachable, SwarmError, UsageError
-from .sse import Comment, parse
+from .sse import Comment, lines, parse
 
 
 class RemoteResponder:
@@ -19,7 +19,7 @@ class RemoteResponder:
 
     def __init__(self, url: str, api_key: str | None = None) -> None:
         self._url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._headers = key_header(api_key)
 
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
         """Raises NodeUnreachable when no node answers there."""
@@ -34,7 +34,7 @@ class RemoteResponder:
                 if response.status_code != 200:
                     raise error_of(response.status_code, await response.aread())
                 reader = _Reader(request)
-                async for event in parse(response.aiter_lines()):
+                async for event in parse(lines(response.aiter_bytes())):
                     for said in reader.read(event):
                         yield said
                 yield reader.done()
@@ -42,6 +42,11 @@ class RemoteResponder:
             raise unreachable(self._url) from None
         except httpx.TransportError as error:
             raise NodeUnreachable(f"The node at {self._url} went away: {error}.") from None
+
+
+def key_header(api_key: str | None) -> httpx.Headers:
+    """The header for an API key; none without one, an empty one is no valid header."""
+    return httpx.Headers({b"Authorization": f"Bearer {api_key}".encode()} if api_key else {})
 
 
 def unreachable(url: str) -> NodeUnreachable:

@@ -33,11 +33,13 @@ def read(path: Path) -> Runtime | None:
 
     try:
         runtime = Runtime(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    if type(runtime.pid) is not int or runtime.pid <= 0 or not isinstance(runtime.url, str):
         return None
     try:
         dead = psutil.Process(runtime.pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.Error:
+    except (psutil.Error, OverflowError):
         return None
     return None if dead else runtime
 

@@ -15,6 +15,18 @@ class Comment:
     text: str
 
 
+async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Text lines of a byte stream, split at line feeds only: an answer may contain characters
+    that other splitters take for line ends (U+2028)."""
+    rest = b""
+    async for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.rstrip(b"\r").decode("utf-8", "replace")
+    if rest:
+        yield rest.rstrip(b"\r").decode("utf-8", "replace")
+
+
 async def parse(lines: AsyncIterator[str]) -> AsyncIterator[str | Comment]:
     """The data of each event, comments as they come; ends at `[DONE]` or with the stream."""
     data: list[str] = []

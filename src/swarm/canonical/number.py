@@ -7,10 +7,12 @@ import unicodedata
 from fractions import Fraction
 
 _NUMBER = re.compile(
-    r"(?P<sign>[-+]?)[$€£¥]?\s?"
-    r"(?P<whole>\d{1,3}(?:,\d{3})+(?!\d)|\d+|(?=\.\d))(?P<decimals>\.\d+)?"
+    r"(?P<sign>(?<![\w.)])[-+])?[$\u20ac\u00a3\u00a5]?\s?(?P<inner>-)?"
+    r"(?P<whole>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?: \d{3})+(?! ?\d)|\d+|(?=\.\d))"
+    r"(?P<decimals>\.\d+)?"
     r"(?:[eE](?P<exponent>[-+]?\d{1,3})(?!\d))?"
-    r"(?:\s?/\s?(?P<under>\d+)(?![\d.]))?"
+    r"(?:\^\{?(?P<power>-?\d{1,3})\}?(?!\d))?"
+    r"(?:\s?/\s?(?P<under>\d+)(?![\d.])|\s(?P<over>\d+)/(?P<below>\d+)(?![\d.]))?"
     r"(?P<percent>\s?%)?"
 )
 _FRACTION = re.compile(r"\\[dt]?frac\{(-?\d+)\}\{(\d+)\}")
@@ -20,6 +22,9 @@ _ASKS = re.compile(
     r"|\d\s*[-+*/x\u00d7\u00f7]\s*\d",
     re.IGNORECASE,
 )
+_SCIENCE = re.compile(r"\s?(?:\\times|\\cdot|[*\u00d7x])\s?10\^\{?(-?\d{1,3})\}?")
+# After a number a unit may follow, but no further number, sign or formula.
+_REST = re.compile(r"(?:[.,;:!?)\]*_`\"']*)(?:\s[^\d]*|[a-zA-Z\u00b0]+[^\d]*)?")
 _DIGITS = 300  # an exact value of more digits is not worth its time
 
 
@@ -29,9 +34,15 @@ def is_asked(question: str) -> bool:
 
 
 def key(span: str) -> str | None:
-    """The key of a final answer that begins with a number (units may follow), else None."""
-    match = _NUMBER.match(_plain(span).lstrip("(= "))
-    return _exact(match) if match else None
+    """The key of a final answer that is one number, units allowed; else None.
+
+    Of an equation (`x = 18`, `12 + 3 = 15`) the right side counts.
+    """
+    plain = _plain(span).rpartition("=")[2].strip().lstrip("(*").strip()
+    match = _NUMBER.match(plain)
+    if match is None or not _REST.fullmatch(plain, match.end()):
+        return None
+    return _exact(match)
 
 
 def last(words: str) -> str | None:
@@ -51,18 +62,25 @@ def _plain(words: str) -> str:
     plain = "".join(
         str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c for c in plain
     )
+    plain = _SCIENCE.sub(r"e\1", plain.replace("{,}", ""))
     return _FRACTION.sub(r"\1/\2", plain)
 
 
 def _exact(match: re.Match[str]) -> str | None:
-    whole, decimals = match["whole"].replace(",", ""), match["decimals"] or ""
-    if len(whole) + len(decimals) > _DIGITS:
+    parts = {name: text or "" for name, text in match.groupdict().items()}
+    whole = parts["whole"].replace(",", "").replace(" ", "")
+    if max(len(whole) + len(parts["decimals"]), *map(len, parts.values())) > _DIGITS:
         return None
-    value = Fraction(f"{whole or '0'}{decimals}") * Fraction(10) ** int(match["exponent"] or 0)
-    if match["under"]:
-        if len(match["under"]) > _DIGITS or int(match["under"]) == 0:
+    value = Fraction(f"{whole or '0'}{parts['decimals']}")
+    value *= Fraction(10) ** int(parts["exponent"] or 0)
+    under = int(parts["under"] or parts["below"] or 1)
+    if under == 0:
+        return None
+    if parts["power"]:
+        if abs(value) > 1000 or value == 0:
             return None
-        value /= int(match["under"])
-    if match["percent"]:
-        return f"number:{-value if match['sign'] == '-' else value}%"
-    return f"number:{-value if match['sign'] == '-' else value}"
+        value **= int(parts["power"])
+    value = value + Fraction(int(parts["over"]), under) if parts["over"] else value / under
+    if "-" in (parts["sign"], parts["inner"]):
+        value = -value
+    return f"number:{value}{'%' if parts['percent'] else ''}"

@@ -30,7 +30,9 @@ def final_span(words: str) -> str | None:
     if last is None:
         return None
     span = next(part for part in last.groups() if part is not None).strip().strip("*_`$ ")
-    return span if span and len(span) <= _LONGEST else None
+    if not span or len(span) > _LONGEST:
+        return None
+    return final_span(span) or span  # "Final answer: the answer is 42"
 
 
 def _boxed(words: str) -> str | None:

@@ -11,7 +11,8 @@ _SHORT = 60
 def plain(words: str) -> str:
     """`words` in NFKC, lower case, single spaces, without punctuation around it."""
     folded = " ".join(unicodedata.normalize("NFKC", words).casefold().split())
-    return folded.strip(" .,;:!?\"'`*_()[]{}<>#-")
+    bare = folded.lstrip("\"'`*_ ").rstrip(" .,;:!?\"'`*_")
+    return bare[1:-1] if bare.startswith("(") and bare.endswith(")") else bare
 
 
 def key(words: str) -> str | None:

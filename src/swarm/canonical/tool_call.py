@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from ...ballot import ToolCall
@@ -22,11 +22,16 @@ def key(calls: tuple[ToolCall, ...], tools: tuple[Mapping[str, Any], ...]) -> st
     said = []
     for call in calls:
         try:
-            arguments = json.loads(call.arguments or "{}", parse_float=Decimal, parse_int=Decimal)
+            arguments = json.loads(
+                call.arguments or "{}",
+                parse_float=Decimal,
+                parse_int=Decimal,
+                parse_constant=_refuse,
+            )
             if call.name not in offered or not isinstance(arguments, dict):
                 return None
             said.append(f"{call.name}({_canonical(arguments, _DEPTH)})")
-        except (ValueError, RecursionError, InvalidOperation):
+        except (ValueError, RecursionError, ArithmeticError):
             return None
     return "tool_call:" + " ".join(sorted(said))
 
@@ -36,12 +41,31 @@ def _canonical(value: Any, depth: int) -> str:
     if depth == 0:
         raise ValueError("nested too deeply")
     if isinstance(value, dict):
-        items = sorted((unicodedata.normalize("NFC", k), v) for k, v in value.items())
-        return "{" + ",".join(f"{json.dumps(k)}:{_canonical(v, depth - 1)}" for k, v in items) + "}"
+        items = {unicodedata.normalize("NFC", name): inner for name, inner in value.items()}
+        if len(items) < len(value):
+            raise ValueError("two names are the same")
+        said = (f"{json.dumps(k)}:{_canonical(items[k], depth - 1)}" for k in sorted(items))
+        return "{" + ",".join(said) + "}"
     if isinstance(value, list):
         return "[" + ",".join(_canonical(item, depth - 1) for item in value) + "]"
     if isinstance(value, Decimal):
-        return str(value.normalize()) if value else "0"
+        return _number(value)
     if isinstance(value, str):
         return json.dumps(unicodedata.normalize("NFC", value))
     return json.dumps(value)
+
+
+def _number(value: Decimal) -> str:
+    """Exact digits and exponent; Decimal's own normalize rounds and overflows."""
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("not a number")
+    text = "".join(map(str, digits)).lstrip("0")
+    if not text:
+        return "0"
+    short = text.rstrip("0")
+    return f"{'-' * sign}{short}e{exponent + len(text) - len(short)}"
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")

@@ -22,6 +22,11 @@ _ALIASES = {"auto": "majority"}
 NAMES = (*_ALIASES, *_NAMED)
 
 
+def check(name: str) -> None:
+    """Raises InvalidRequest when there is no strategy of that name."""
+    named(name)
+
+
 def named(name: str) -> tuple[str, Strategy]:
     """The strategy of that name, and its own name. Raises InvalidRequest."""
     name = _ALIASES.get(name, name)

@@ -81,6 +81,23 @@ def test_a_killed_engine_costs_a_retry_not_the_answer(slow: Running) -> None:
     assert not psutil.pid_exists(before)
 
 
+def test_a_live_answer_goes_on_where_the_engine_died(slow: Running) -> None:
+    body = {"model": "local-swarm-fast", "messages": [{"role": "user", "content": "live"}],
+            "stream": True, "max_tokens": 120, "ignore_eos": True}  # fmt: skip
+    seen, last, killed = 0, "", False
+    with slow.http.stream("POST", "/v1/chat/completions", json=body) as response:
+        for line in response.iter_lines():
+            seen += '"content": "' in line and '"content": ""' not in line
+            if seen == 20 and not killed:
+                os.kill(slow.engine_pid, signal.SIGKILL)
+                killed = True
+            assert '"error"' not in line
+            last = line or last
+    assert killed
+    assert seen > 60
+    assert last == "data: [DONE]"
+
+
 def test_an_engine_that_keeps_dying_is_a_clear_503(slow: Running) -> None:
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(slow.chat, "kill twice", **LONG)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 
 from ..chat import ChatRequest
 from ..errors import ContextOverflow, EngineError, EngineUnavailable
 from ..status import EngineStatus
-from ..wire.sse import Comment, lines, parse
 from .admission import Admission, Share, shape
 from .base import Grant, Piece
-from .llama_wire import body, engine_error, pieces
+from .llama_http import LlamaHttp
+from .memory import memory_of
 from .process import Child
 
-_PROBE_TOKENS = 64  # shorter prefills hide broken matrix kernels
 _SETTLE_S = 1.0
 
 
@@ -44,32 +41,26 @@ class LlamaServer:
 
     def __init__(self, config: LlamaConfig, environment: Mapping[str, str]) -> None:
         self._config = config
-        self._key = secrets.token_urlsafe(24)
         self._admission = Admission(config.slots, config.cells)
         self._settling: set[asyncio.Task[None]] = set()
         self._tokens = 0
         self._speed: float | None = None
-        self._http = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {self._key}"},
-            timeout=httpx.Timeout(None, connect=5),
-            limits=httpx.Limits(max_connections=None),
-            trust_env=False,  # a proxy has no business between us and our own child
-        )
-        self._url = ""
+        self._http = LlamaHttp()
         child = {
             "path": str(config.path),
             "model": config.model,
-            "key": self._key,
+            "key": self._http.key,
             "slots": config.slots,
             "cells": config.cells,
             "threads": config.threads,
             "prompt_cache_mib": config.prompt_cache_mib,
         }
         # The engine's threads spin at barriers. By default for so long that a browser beside it
-        # makes an answer 3 to 7 times slower; this little costs nothing on an idle machine
+        # makes an answer 2 to 4 times slower; this little costs nothing on an idle machine
         # (docs/decisions/0002-engine.md).
         environment = {"GOMP_SPINCOUNT": "2000", **environment}
-        self._child = Child("local_swarm.backends.llama_child", child, environment, self._probe)
+        module = "local_swarm.backends.llama_child"
+        self._child = Child(module, child, environment, self._http.probe)
 
     @property
     def model(self) -> str:
@@ -84,7 +75,7 @@ class LlamaServer:
             task.cancel()
         await asyncio.gather(*self._settling, return_exceptions=True)
         await self._child.close()
-        await self._http.aclose()
+        await self._http.close()
 
     async def sample(self, request: ChatRequest, seats: int) -> AsyncIterator[Grant | Piece]:
         """See Engine.sample."""
@@ -125,6 +116,8 @@ class LlamaServer:
     ) -> AsyncGenerator[Piece]:
         """Runs `seats` beside each other. What a dying engine left open is asked once more."""
         generation = await self._child.ready()
+        said: list[Piece] = []  # of a single seat, which can go on where it was
+        before = 0  # its tokens in the engine's earlier life
         for attempt in (1, 2):
             open_seats = set(seats)
             try:
@@ -132,37 +125,36 @@ class LlamaServer:
                     async for piece in stream:
                         if piece.finish:
                             open_seats.discard(piece.seat)
+                        if before and piece.tokens:
+                            piece = replace(piece, tokens=before + piece.tokens)
+                        if len(seats) == 1:
+                            said.append(piece)
                         yield piece
             except httpx.TransportError as broken:
-                if attempt == 2:
-                    raise EngineUnavailable(
-                        "The engine died twice on this request.", hint="Try again."
-                    ) from broken
-                generation = await self._child.ready(after=generation)
+                generation = await self._again(attempt, generation, broken)
             if not open_seats:
                 return
             if attempt == 2:
                 raise EngineError("The engine ended its answer too early.", hint="Try again.")
             seats = sorted(open_seats)
-            for seat in seats:
-                yield Piece(seat, restart=True)
+            begun = "".join(piece.text for piece in said)
+            if begun and len(seats) == 1 and not any(p.tool_calls or p.reasoning for p in said):
+                before = max(piece.tokens or 0 for piece in said)
+                request, max_tokens = _going_on(request, begun), max(1, max_tokens - before)
+            else:
+                for seat in seats:
+                    yield Piece(seat, restart=True)
 
     async def _stream(
         self, request: ChatRequest, seats: list[int], max_tokens: int
     ) -> AsyncGenerator[Piece]:
-        url = f"{self._url}/v1/chat/completions"
-        asked = body(request, seats=len(seats), first=seats[0], max_tokens=max_tokens)
+        """The engine's stream, with its tokens counted for `status`."""
         started, counts = time.monotonic(), dict.fromkeys(seats, 0)
         try:
-            async with self._http.stream("POST", url, json=asked) as response:
-                if response.status_code != 200:
-                    raise engine_error(response.status_code, await response.aread())
-                async for event in parse(lines(response.aiter_bytes())):
-                    if isinstance(event, Comment):
-                        continue
-                    for piece in pieces(event, seats):
-                        counts[piece.seat] = piece.tokens or counts[piece.seat]
-                        yield piece
+            async with aclosing(self._http.stream(request, seats, max_tokens)) as stream:
+                async for piece in stream:
+                    counts[piece.seat] = piece.tokens or counts[piece.seat]
+                    yield piece
         finally:
             total, seconds = sum(counts.values()), time.monotonic() - started
             self._tokens += total
@@ -170,30 +162,30 @@ class LlamaServer:
                 self._speed = total / seconds
 
     async def _count(self, request: ChatRequest) -> int:
-        """Tokens of the prompt, by the engine's own template and tokenizer."""
         generation = await self._child.ready()
-        asked = body(request, seats=1, first=0, max_tokens=1)
-        for attempt in (1, 2):
-            url = f"{self._url}/v1/chat/completions/input_tokens"
-            try:
-                response = await self._http.post(url, json=asked)
-                break
-            except httpx.TransportError as broken:
-                if attempt == 2:
-                    raise EngineUnavailable("The engine died twice on this request.") from broken
-                generation = await self._child.ready(after=generation)
-        if response.status_code != 200:
-            raise engine_error(response.status_code, response.content)
-        return int(response.json()["input_tokens"])
+        try:
+            return await self._http.count(request)
+        except httpx.TransportError as broken:
+            generation = await self._again(1, generation, broken)
+        try:
+            return await self._http.count(request)
+        except httpx.TransportError as broken:
+            return await self._again(2, generation, broken)
+
+    async def _again(self, attempt: int, generation: int, broken: Exception) -> int:
+        """Waits for the next life of the engine; a second death in one request is the end."""
+        if attempt == 2:
+            raise EngineUnavailable(
+                "The engine died twice on this request.", hint="Try again."
+            ) from broken
+        return await self._child.ready(after=generation)
 
     async def _settle(self, share: Share) -> None:
         """Gives `share` back once the engine has stopped working for it."""
         try:
             deadline = time.monotonic() + _SETTLE_S
             while time.monotonic() < deadline:
-                response = await self._http.get(f"{self._url}/slots")
-                busy = sum(bool(slot.get("is_processing")) for slot in response.json())
-                if busy <= self._admission.busy_slots - share.slots:
+                if await self._http.busy() <= self._admission.busy_slots - share.slots:
                     break
                 await asyncio.sleep(0.01)
         except (httpx.HTTPError, ValueError, AttributeError):
@@ -201,20 +193,10 @@ class LlamaServer:
         finally:
             self._admission.release(share)
 
-    async def _probe(self, birth: dict[str, Any]) -> None:
-        """Ready means: it has produced a real token."""
-        self._url = birth["url"]
-        response = await self._http.post(
-            f"{self._url}/completion",
-            json={"prompt": [10] * _PROBE_TOKENS, "n_predict": 1, "cache_prompt": False},
-        )
-        if response.status_code != 200:
-            raise engine_error(response.status_code, response.content)
-
     def status(self) -> EngineStatus:
         """Facts for `local-swarm status`."""
         pid = self._child.pid
-        rss, pss = _memory(pid)
+        rss, pss = memory_of(pid)
         return EngineStatus(
             model=self._config.model,
             pid=pid,
@@ -233,14 +215,8 @@ class LlamaServer:
         )
 
 
-def _memory(pid: int | None) -> tuple[int | None, int | None]:
-    """(RSS, PSS) of a process in bytes; None where the system does not tell."""
-    import psutil
-
-    if pid is None:
-        return None, None
-    try:
-        full = psutil.Process(pid).memory_full_info()
-    except psutil.Error:
-        return None, None
-    return full.rss, getattr(full, "pss", None)
+def _going_on(request: ChatRequest, begun: str) -> ChatRequest:
+    """The request that makes the engine go on after `begun`: text that was streamed to the caller
+    is never taken back."""
+    prefix = {"role": "assistant", "content": begun}
+    return replace(request, messages=(*request.messages, prefix))

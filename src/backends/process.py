@@ -121,8 +121,10 @@ class Child:
                 self.generation += 1
                 await self._set("ready")
                 await death
-            elif birth.done() and (fault := birth.exception()) and not death.done():
-                self._errors.append(str(fault))
+            elif birth.done() and (fault := birth.exception()):
+                await asyncio.wait((death,), timeout=1)
+                if not death.done():  # else its own last words say more
+                    self._errors.append(str(fault))
             return ready
         finally:
             birth.cancel()

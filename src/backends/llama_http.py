@@ -1,0 +1,72 @@
+"""The HTTP side of llama.cpp's server: one client for one child, whatever its address is now."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+
+from ..chat import ChatRequest
+from ..wire.sse import Comment, lines, parse
+from .base import Piece
+from .llama_wire import body, engine_error, pieces
+
+_PROBE_TOKENS = 64  # shorter prefills hide broken matrix kernels
+
+
+class LlamaHttp:
+    """Asks the child at `url` with a random `key`. All methods raise httpx.TransportError when
+    the child is dead, and SwarmError when it refuses."""
+
+    def __init__(self) -> None:
+        self.key = secrets.token_urlsafe(24)
+        self.url = ""
+        self._http = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=httpx.Timeout(None, connect=5),
+            limits=httpx.Limits(max_connections=None),
+            trust_env=False,  # a proxy has no business between us and our own child
+        )
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._http.aclose()
+
+    async def probe(self, birth: dict[str, Any]) -> None:
+        """Returns when the child, born with `birth`, has produced a real token."""
+        self.url = birth["url"]
+        asked = {"prompt": [10] * _PROBE_TOKENS, "n_predict": 1, "cache_prompt": False}
+        await self._post("/completion", asked)
+
+    async def count(self, request: ChatRequest) -> int:
+        """Tokens of the prompt, by the engine's own template and tokenizer."""
+        asked = body(request, seats=1, first=0, max_tokens=1)
+        response = await self._post("/v1/chat/completions/input_tokens", asked)
+        return int(response.json()["input_tokens"])
+
+    async def busy(self) -> int:
+        """How many slots the engine is working on."""
+        response = await self._http.get(f"{self.url}/slots")
+        return sum(bool(slot.get("is_processing")) for slot in response.json())
+
+    async def stream(
+        self, request: ChatRequest, seats: list[int], max_tokens: int
+    ) -> AsyncGenerator[Piece]:
+        """The answers of `seats`, piece by piece. Closing it makes the engine stop."""
+        asked = body(request, seats=len(seats), first=seats[0], max_tokens=max_tokens)
+        url = f"{self.url}/v1/chat/completions"
+        async with self._http.stream("POST", url, json=asked) as response:
+            if response.status_code != 200:
+                raise engine_error(response.status_code, await response.aread())
+            async for event in parse(lines(response.aiter_bytes())):
+                if not isinstance(event, Comment):
+                    for piece in pieces(event, seats):
+                        yield piece
+
+    async def _post(self, path: str, asked: dict[str, Any]) -> httpx.Response:
+        response = await self._http.post(f"{self.url}{path}", json=asked)
+        if response.status_code != 200:
+            raise engine_error(response.status_code, response.content)
+        return response

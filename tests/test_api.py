@@ -178,3 +178,16 @@ def test_small_talk(node: Running) -> None:
 def _chunks(lines: Any) -> list[dict[str, Any]]:
     data = [line[6:] for line in lines if line.startswith("data: ")]
     return [json.loads(item) for item in data if item != "[DONE]"]
+
+
+@pytest.mark.parametrize("text", ["a\u2028b\u0085c", "\ud800", "\x00", "\U0001f41d" * 40, "\r\n\t"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_any_character_goes_through(node: Running, text: str, stream: bool) -> None:
+    body = {"messages": [{"role": "user", "content": text}], "stream": stream, "max_tokens": 20}
+    response = node.http.post(
+        "/v1/chat/completions",
+        content=json.dumps(body),
+        headers={"Content-Type": "application/json"},
+    )
+    assert response.status_code == 200
+    assert '"error"' not in response.text

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..chat import ChatRequest, Delta, Done, Event, Progress, Responder
 from ..errors import EngineError, SwarmError
-from .errors import object_of, respond
+from .errors import Json, object_of, respond
 from .render import Renderer
 
 _KEEP_ALIVE_S = 5.0
@@ -61,7 +61,7 @@ class AnswerResponse(Response):
             async with aclosing(events):
                 async for event in events:
                     if isinstance(event, Done):
-                        response = JSONResponse(self._render.completion(event))
+                        response = Json(self._render.completion(event))
         except SwarmError as error:
             response = respond(error)
         await (response or respond(EngineError("The swarm gave no answer.")))(scope, receive, send)

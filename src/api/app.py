@@ -30,7 +30,13 @@ def build(
     stop: Callable[[], None],
 ) -> ASGIApp:
     """The application. `stop` is called once a caller with the control token asks for it."""
-    app = FastAPI(title="Local Swarm", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Local Swarm",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=errors.Json,
+    )
     errors.install(app)
 
     @app.api_route("/", methods=["GET", "HEAD"], response_class=PlainTextResponse)

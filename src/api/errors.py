@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -28,6 +29,13 @@ _STATUS: list[tuple[type[SwarmError], int]] = [
     (NoAnswer, 503),
     (SwarmError, 500),
 ]
+
+
+class Json(JSONResponse):
+    """JSON in ASCII: half a surrogate pair, which JSON can carry and UTF-8 cannot, goes through."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode("ascii")
 
 
 def status_of(error: SwarmError) -> int:
@@ -59,7 +67,7 @@ def respond(error: SwarmError) -> JSONResponse:
     """The HTTP answer for an error of ours."""
     status = status_of(error)
     headers = {"Retry-After": "2"} if status in (429, 503) else None
-    return JSONResponse(object_of(error), status, headers)
+    return Json(object_of(error), status, headers)
 
 
 def install(app: FastAPI) -> None:
@@ -102,4 +110,4 @@ def _answer(
     status: int, message: str, code: str | None, param: str | None = None, headers: Any = None
 ) -> JSONResponse:
     made = error_object(message, status=status, code=code, param=param)
-    return JSONResponse(made, status, headers)
+    return Json(made, status, headers)

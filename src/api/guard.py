@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import error_object
+from .errors import Json, error_object
 
 MAX_BODY = 32 << 20  # bytes
 _OPEN = ("/health", "/v1/health")
@@ -90,4 +90,4 @@ def _bounded(receive: Receive) -> Receive:
 
 
 def _refuse(status: int, message: str, code: str) -> JSONResponse:
-    return JSONResponse(error_object(message, status=status, code=code), status)
+    return Json(error_object(message, status=status, code=code), status)

@@ -23,7 +23,7 @@ MAX_SEATS = 64
 
 class _Wire(BaseModel):
     # Clients send what they like: unknown names are no error.
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
 
 class Message(_Wire):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx
 
 from ..chat import ChatRequest
+from ..errors import InvalidRequest
 from ..wire.sse import Comment, lines, parse
 from .base import Piece
 from .llama_wire import body, engine_error, pieces
@@ -24,7 +26,10 @@ class LlamaHttp:
         self.key = secrets.token_urlsafe(24)
         self.url = ""
         self._http = httpx.AsyncClient(
-            headers={"Authorization": f"Bearer {self.key}"},
+            headers={
+                "Authorization": f"Bearer {self.key}",
+                "Content-Type": "application/json",
+            },
             timeout=httpx.Timeout(None, connect=5),
             limits=httpx.Limits(max_connections=None),
             trust_env=False,  # a proxy has no business between us and our own child
@@ -57,7 +62,7 @@ class LlamaHttp:
         """The answers of `seats`, piece by piece. Closing it makes the engine stop."""
         asked = body(request, seats=len(seats), first=seats[0], max_tokens=max_tokens)
         url = f"{self.url}/v1/chat/completions"
-        async with self._http.stream("POST", url, json=asked) as response:
+        async with self._http.stream("POST", url, content=_encode(asked)) as response:
             if response.status_code != 200:
                 raise engine_error(response.status_code, await response.aread())
             async for event in parse(lines(response.aiter_bytes())):
@@ -66,7 +71,15 @@ class LlamaHttp:
                         yield piece
 
     async def _post(self, path: str, asked: dict[str, Any]) -> httpx.Response:
-        response = await self._http.post(f"{self.url}{path}", json=asked)
+        response = await self._http.post(f"{self.url}{path}", content=_encode(asked))
         if response.status_code != 200:
             raise engine_error(response.status_code, response.content)
         return response
+
+
+def _encode(asked: dict[str, Any]) -> bytes:
+    """JSON in UTF-8; half a surrogate pair, which JSON can carry and UTF-8 cannot, becomes "?"."""
+    try:
+        return json.dumps(asked, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+    except ValueError:
+        raise InvalidRequest("NaN and Infinity are no JSON numbers.") from None

@@ -180,3 +180,21 @@ def test_the_kind_comes_from_the_question(question: str, kind: Kind) -> None:
 @pytest.mark.parametrize("arguments", ['{"a":1', "[1]", "1", "nonsense", "[" * 9999, '{"a":' * 99])
 def test_broken_arguments_abstain(arguments: str) -> None:
     assert call_key(arguments) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("3/4.", "3/4"), ("0.75", "3/4"), ("2 1/2", "5/2"), ("1½", "3/2"), ("x = 18", "18"),
+        ("12 + 3 = 15", "15"), ("3 \\times 10^{5}", "300000"), ("10^5", "100000"),
+        ("1{,}000", "1000"), ("1 000", "1000"), ("$-5", "-5"), ("-$5.50", "-11/2"),
+        ("21 apples.", "21"), ("75%", "75%"), ("2^{10}", "1024"),
+    ],
+)  # fmt: skip
+def test_a_number_has_one_key_in_all_its_spellings(said: str, value: str) -> None:
+    assert number.key(said) == f"number:{value}"
+
+
+@pytest.mark.parametrize("said", ["3, 5, 8", "12:30", "81, 4 2", "3,5", "7-Eleven", "Paris", "5²"])
+def test_what_is_not_one_number_has_no_number_key(said: str) -> None:
+    assert number.key(said) is None

@@ -12,7 +12,7 @@ _NUMBER = re.compile(
     r"(?P<decimals>\.\d+)?"
     r"(?:[eE](?P<exponent>[-+]?\d{1,3})(?!\d))?"
     r"(?:\^\{?(?P<power>-?\d{1,3})\}?(?!\d))?"
-    r"(?:\s?/\s?(?P<under>\d+)(?![\d.])|\s(?P<over>\d+)/(?P<below>\d+)(?![\d.]))?"
+    r"(?:\s?/\s?(?P<under>\d+)(?!\.?\d)|\s(?P<over>\d+)/(?P<below>\d+)(?!\.?\d))?"
     r"(?P<percent>\s?%)?"
 )
 _FRACTION = re.compile(r"\\[dt]?frac\{(-?\d+)\}\{(\d+)\}")

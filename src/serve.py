@@ -37,6 +37,8 @@ class Listen:
 
 def bind(listen: Listen) -> socket.socket:
     """A listening socket. Raises PortTaken, or UsageError for an address that is not ours."""
+    if not listen.host:
+        raise UsageError("There is no address to listen on.", hint="Give --host 127.0.0.1.")
     if not is_loopback(listen.host) and not listen.api_key:
         raise UsageError(
             f"{listen.host} can be reached by other machines, and no API key is set.",
@@ -108,7 +110,7 @@ async def serve(
         await node.close()
         await asyncio.gather(serving, loading, return_exceptions=True)
         stopping.cancel()
-        runtime.remove(settings.runtime_file, pid)
+        runtime.remove(runtime.place(settings.nodes, pid), pid)
         signals()
         sock.close()
 
@@ -121,7 +123,7 @@ async def _load(
 ) -> None:
     await node.start()
     with contextlib.suppress(OSError):  # a read-only home: commands then find the node by its port
-        runtime.write(settings.runtime_file, entry)
+        runtime.write(runtime.place(settings.nodes, entry.pid), entry)
     ready(node.status())
 
 
@@ -146,9 +148,10 @@ def _server(app: ASGIApp) -> uvicorn.Server:
 
 
 def _on_signals(stop: Callable[[], None]) -> Callable[[], None]:
-    """Calls `stop` on SIGINT and SIGTERM; returns what undoes that."""
+    """Calls `stop` on SIGINT, SIGTERM and SIGHUP; returns what undoes that."""
     loop = asyncio.get_running_loop()
-    wanted = (signal.SIGINT, signal.SIGTERM)
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
+    wanted = [getattr(signal, name) for name in names if hasattr(signal, name)]
     try:
         for number in wanted:
             loop.add_signal_handler(number, stop)

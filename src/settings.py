@@ -33,9 +33,9 @@ class Settings:
         return self.data / "models"
 
     @property
-    def runtime_file(self) -> Path:
-        """Where the running node writes pid, port and control token (mode 0600)."""
-        return self.runtime / "node.json"
+    def nodes(self) -> Path:
+        """The folder where each running node leaves address and control token (mode 0600)."""
+        return self.runtime / "nodes"
 
 
 def read() -> Settings:

@@ -97,8 +97,7 @@ def running(home: Path, made: Plan, path: Path, *, api_key: str | None = None) -
             yield Running(url, node, settings, http)
     finally:
         engine = node.status().engines[0].pid
-        entry = runtime.read(settings.runtime_file)
-        if entry is not None:
+        for entry in runtime.running(settings.nodes):
             key = {"Authorization": f"Bearer {api_key}"} if api_key else {}
             httpx.post(
                 f"{url}/swarm/stop",
@@ -107,7 +106,7 @@ def running(home: Path, made: Plan, path: Path, *, api_key: str | None = None) -
             )
         thread.join(30)
         assert not thread.is_alive()
-        assert not settings.runtime_file.exists()
+        assert runtime.running(settings.nodes) == []
         assert engine is None or not psutil.pid_exists(engine)
 
 

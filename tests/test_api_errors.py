@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ USER = [{"role": "user", "content": "hello"}]
         ({"messages": "hello"}, "messages"),
         ({"messages": [{"role": "king", "content": "x"}]}, "messages.0.role"),
         ({"messages": [{"role": "user", "content": 5}]}, "messages.0.content"),
+        ({"messages": [{"role": "user", "content": [{"text": 5}]}]}, "messages.0.content"),
         ({"messages": USER, "max_tokens": "many"}, "max_tokens"),
         ({"messages": USER, "max_tokens": -1}, "max_tokens"),
         ({"messages": USER, "temperature": "hot"}, "temperature"),
@@ -112,6 +114,9 @@ def test_unknown_routes_and_methods_answer_with_error_objects(node: Running) -> 
         ({"Host": "127.0.0.1.evil.example"}, "forbidden_host"),
         ({"Origin": "https://evil.example"}, "forbidden_origin"),
         ({"Origin": "null"}, "forbidden_origin"),
+        ({"Origin": "http://["}, "forbidden_origin"),
+        ({"Host": "[::1"}, "forbidden_host"),
+        ({"Host": "a]b"}, "forbidden_host"),
     ],
 )
 def test_pages_of_others_are_kept_out(node: Running, headers: dict[str, str], code: str) -> None:
@@ -130,6 +135,53 @@ def test_a_huge_body_is_refused(node: Running) -> None:
     assert (response.status_code, response.json()["error"]["code"]) == (413, "body_too_large")
 
 
+def test_a_huge_body_in_chunks_is_refused(node: Running) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b'{"messages": "'
+        for _ in range(33):
+            yield b"x" * (1 << 20)
+
+    response = node.http.post(
+        "/v1/chat/completions", content=chunks(), headers={"Content-Type": "application/json"}
+    )
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "tool_calls": [{}]},
+        {"role": "assistant", "tool_calls": [
+            {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{bad"}}]},
+        {"role": "user", "content": "x", "reasoning_content": 5},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_the_template_refuses_is_the_callers_fault(
+    node: Running, message: dict[str, Any], stream: bool
+) -> None:
+    response = node.http.post(
+        "/v1/chat/completions", json={"messages": [*USER, message, *USER], "stream": stream}
+    )
+    assert response.status_code in (200, 400)
+    if response.status_code == 400:
+        assert response.json()["error"]["type"] == "invalid_request_error"
+        assert "\n" not in response.json()["error"]["message"]
+
+
+def test_a_null_text_is_an_empty_one(node: Running) -> None:
+    parts = [{"type": "text", "text": None}, {"type": "text", "text": "hello"}]
+    response = node.http.post(
+        "/v1/chat/completions", json={"messages": [{"role": "user", "content": parts}]}
+    )
+    assert response.status_code in (200, 400)
+
+
+def test_a_trailing_slash_is_no_route(node: Running) -> None:
+    response = node.http.post("/v1/chat/completions/", json={"messages": USER})
+    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+
+
 def test_control_needs_its_token(node: Running) -> None:
     for headers in ({}, {"X-Control-Token": "guess"}, {"X-Control-Token": ""}):
         response = node.http.post("/swarm/stop", headers=headers)
@@ -137,8 +189,7 @@ def test_control_needs_its_token(node: Running) -> None:
             403,
             "forbidden_control",
         )
-    entry = runtime.read(node.settings.runtime_file)
-    assert entry is not None
+    assert len(runtime.running(node.settings.nodes)) == 1
     assert json.loads(node.http.get("/swarm/status").text)["state"] == "ok"
 
 

@@ -10,9 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -100,7 +102,7 @@ def test_ask_reads_standard_input_and_starts_its_own_node(tmp_path: Path) -> Non
     assert asked.returncode == 0
     assert asked.stdout.decode().endswith("Answer: 21\n")
     assert b"one is started for this question" in asked.stderr
-    assert not (tmp_path / "state" / "node.json").exists()
+    assert list(tmp_path.rglob("*.json")) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -112,7 +114,7 @@ def test_a_signal_ends_a_running_node_cleanly(tmp_path: Path, number: signal.Sig
         assert process.wait(20) == 0
         assert gone(engines)
         assert "Traceback" not in (process.stdout.read() if process.stdout else "")
-    assert not (tmp_path / "state" / "node.json").exists()
+    assert list(tmp_path.rglob("*.json")) == []
 
 
 @pytest.mark.parametrize("after", [0.05, 0.3, 0.6, 0.9, 1.2])
@@ -169,3 +171,66 @@ def test_a_broken_model_is_told_in_one_line(tmp_path: Path) -> None:
     assert failed.returncode == 1
     assert failed.stderr.startswith(b"Error: The engine is not running: ")
     assert failed.stderr.count(b"\n") == 1
+
+
+def test_ctrl_c_in_the_middle_of_answers_says_only_stopped(tmp_path: Path) -> None:
+    with run(tmp_path, "--demo", "--port", "0") as process:
+        url = re.search(r"(http://127.0.0.1:\d+)/v1", process.said)  # type: ignore[attr-defined]
+        assert url
+        body = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 480}
+        with ThreadPoolExecutor(4) as pool:
+            jobs = [
+                pool.submit(
+                    httpx.post, f"{url[1]}/v1/chat/completions", timeout=20, trust_env=False,
+                    json={**body, "ignore_eos": True},
+                )
+                for _ in range(4)
+            ]  # fmt: skip
+            time.sleep(0.2)
+            os.killpg(process.pid, signal.SIGINT)
+            for job in jobs:  # told, or cut off, but never left hanging
+                error = job.exception()
+                assert error is None or isinstance(error, httpx.TransportError)
+        assert process.wait(20) == 0
+        assert process.stdout
+        assert process.stdout.read() == "Stopped.\n"
+
+
+def test_two_nodes_beside_each_other_are_both_found(tmp_path: Path) -> None:
+    with (
+        run(tmp_path, "--demo", "--port", "0") as first,
+        run(tmp_path, "--demo", "--port", "0") as second,
+    ):
+        found = re.search(r"127.0.0.1:(\d+)/v1", second.said)  # type: ignore[attr-defined]
+        assert found
+        stopped = cli(tmp_path, "stop", "--url", f"http://localhost:{found[1]}/")
+        assert stopped.stdout == b"Stopped.\n"
+        assert second.wait(20) == 0
+        assert json.loads(cli(tmp_path, "status", "--json").stdout)["state"] == "ok"
+        assert cli(tmp_path, "stop").returncode == 0
+        assert first.wait(20) == 0
+
+
+def test_a_name_in_a_model_file_is_only_shown(tmp_path: Path) -> None:
+    path = tmp_path / "odd.gguf"
+    name = b"swarm-tiny" if b"swarm-tiny" in demo_path().read_bytes() else b"Local Swarm demo"
+    odd = b"\x1b[31m[/no]".ljust(len(name), b".")[: len(name)]
+    path.write_bytes(demo_path().read_bytes().replace(name, odd, 1))
+    with run(tmp_path, str(path), "--port", "0") as process:
+        assert "\x1b" not in process.said  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_the_output_is_told(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "version"], env=environment(tmp_path), stdout=full, stderr=subprocess.PIPE
+        )
+    assert (done.returncode, done.stderr) == (1, b"Error: No space left on device.\n")
+
+
+def test_a_pipe_is_no_model(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.gguf")
+    refused = cli(tmp_path, "run", str(tmp_path / "pipe.gguf"), "--port", "0")
+    assert refused.returncode == 2
+    assert b"is no regular file" in refused.stderr

@@ -34,6 +34,7 @@ def build(
         title="Local Swarm",
         version=__version__,
         docs_url=None,
+        redirect_slashes=False,
         redoc_url=None,
         default_response_class=errors.Json,
     )
@@ -43,8 +44,8 @@ def build(
     async def root() -> str:
         return "Local Swarm is running. The API is at /v1.\n"
 
-    @app.get("/health")
-    @app.get("/v1/health")
+    @app.api_route("/health", methods=["GET", "HEAD"])
+    @app.api_route("/v1/health", methods=["GET", "HEAD"])
     async def health() -> JSONResponse:
         state = source.status().state
         return JSONResponse({"status": state}, 200 if state == "ok" else 503)

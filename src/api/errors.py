@@ -31,6 +31,13 @@ _STATUS: list[tuple[type[SwarmError], int]] = [
 ]
 
 
+TOO_LARGE = "A body may have 32 MiB."
+
+
+class BodyTooLarge(Exception):
+    """A body grew larger than the guard lets in."""
+
+
 class Json(JSONResponse):
     """JSON in ASCII: half a surrogate pair, which JSON can carry and UTF-8 cannot, goes through."""
 
@@ -93,6 +100,8 @@ def install(app: FastAPI) -> None:
         codes = {404: "not_found", 405: "method_not_allowed"}
         texts = {404: "There is no such route.", 405: "This route does not take this method."}
         status = error.status_code
+        if isinstance(error.__cause__, BodyTooLarge):
+            return _answer(413, TOO_LARGE, "body_too_large")
         if isinstance(error.__cause__, (UnicodeDecodeError, RecursionError)) or (
             status == 400 and "parsing the body" in str(error.detail)
         ):

@@ -12,9 +12,9 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import Json, error_object
+from .errors import TOO_LARGE, BodyTooLarge, Json, error_object
 
-MAX_BODY = 32 << 20  # bytes
+MAX_BODY = 32 << 20  # bytes, as the message TOO_LARGE says
 _OPEN = ("/health", "/v1/health")
 
 
@@ -36,6 +36,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _name(address: str) -> str:
+    """The host name in an address; empty when it is malformed."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
+
+
 class Guard:
     """Refuses foreign Host and Origin headers, wrong keys and huge bodies."""
 
@@ -54,19 +62,19 @@ class Guard:
         await self._app(scope, _bounded(receive), send)
 
     def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        host = _name(f"//{headers.get('host', '')}")
         open_to_lan = not is_loopback(self._access.host)
         # A page of a foreign name that resolves to us (DNS rebinding) carries that name.
         if not (is_loopback(host) or host == self._access.host or open_to_lan):
             return _refuse(403, f"The host name '{host}' is not served here.", "forbidden_host")
         origin = headers.get("origin")
-        if origin and not is_loopback(urlsplit(origin).hostname or ""):
+        if origin and not is_loopback(_name(origin)):
             return _refuse(403, "Pages of other sites may not use this node.", "forbidden_origin")
         if self._access.api_key and path not in _OPEN and not self._has_key(headers):
             return _refuse(401, "The API key is missing or wrong.", "invalid_api_key")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > MAX_BODY:
-            return _refuse(413, f"A body may have {MAX_BODY >> 20} MiB.", "body_too_large")
+            return _refuse(413, TOO_LARGE, "body_too_large")
         return None
 
     def _has_key(self, headers: Headers) -> bool:
@@ -77,14 +85,16 @@ class Guard:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """`receive` that ends a chunked body of more than MAX_BODY bytes like a hang-up."""
+    """`receive` that raises BodyTooLarge, whatever the headers had promised."""
     seen = 0
 
     async def bounded() -> Message:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        return message if seen <= MAX_BODY else {"type": "http.disconnect"}
+        if seen > MAX_BODY:
+            raise BodyTooLarge
+        return message
 
     return bounded
 

@@ -26,11 +26,18 @@ class _Wire(BaseModel):
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
 
+class Part(_Wire):
+    """A part of a message's content; the engine says which types it understands."""
+
+    type: str = "text"
+    text: str | None = None
+
+
 class Message(_Wire):
     """One message, in OpenAI's form."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[dict[str, Any]] | None = None
+    content: str | list[Part] | None = None
     tool_calls: list[dict[str, Any]] | None = None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from ..chat import ChatRequest
-from ..errors import InvalidRequest
+from ..errors import EngineError, EngineUnavailable, InvalidRequest
 from ..wire.sse import Comment, lines, parse
 from .base import Piece
 from .llama_wire import body, engine_error, pieces
@@ -48,7 +48,15 @@ class LlamaHttp:
     async def count(self, request: ChatRequest) -> int:
         """Tokens of the prompt, by the engine's own template and tokenizer."""
         asked = body(request, seats=1, first=0, max_tokens=1)
-        response = await self._post("/v1/chat/completions/input_tokens", asked)
+        try:
+            response = await self._post("/v1/chat/completions/input_tokens", asked)
+        except EngineUnavailable:
+            raise
+        except EngineError as error:
+            # Nothing was generated yet: what fails here is the request, whatever the status said.
+            raise InvalidRequest(
+                f"The model's chat template refuses the request: {_first_line(error.message)}"
+            ) from None
         return int(response.json()["input_tokens"])
 
     async def busy(self) -> int:
@@ -83,3 +91,9 @@ def _encode(asked: dict[str, Any]) -> bytes:
         return json.dumps(asked, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
     except ValueError:
         raise InvalidRequest("NaN and Infinity are no JSON numbers.") from None
+
+
+def _first_line(message: str) -> str:
+    """What a user can use of the engine's message: no template source, no stack."""
+    line = message.removeprefix("The engine failed: ").partition("\n")[0]
+    return line.partition("While executing")[0].strip(" :.")[:300] + "."

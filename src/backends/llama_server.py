@@ -43,6 +43,7 @@ class LlamaServer:
         self._config = config
         self._admission = Admission(config.slots, config.cells)
         self._settling: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._tokens = 0
         self._speed: float | None = None
         self._http = LlamaHttp()
@@ -71,10 +72,11 @@ class LlamaServer:
         await self._child.start()
 
     async def close(self) -> None:
+        self._closing = True
+        await self._child.close()  # what still runs ends with an error, and gives its share back
         for task in self._settling:
             task.cancel()
         await asyncio.gather(*self._settling, return_exceptions=True)
-        await self._child.close()
         await self._http.close()
 
     async def sample(self, request: ChatRequest, seats: int) -> AsyncIterator[Grant | Piece]:
@@ -104,7 +106,7 @@ class LlamaServer:
                         yield piece
             whole = True
         finally:
-            if whole:
+            if whole or self._closing:
                 self._admission.release(share)
             else:  # the engine needs a moment to notice that we hung up
                 task = asyncio.create_task(self._settle(share))

@@ -166,7 +166,7 @@ class Child:
             return "this processor lacks instructions that the engine was built for (AVX2)"
         lines = [line for line in self._errors if line]
         if lines:
-            return lines[-1]
+            return lines[-1].rstrip(".")
         return f"it was ended by signal {-code}" if code and code < 0 else f"it ended with {code}"
 
     def _hopeless(self) -> bool:

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 
 def main() -> None:
     """Runs the command line. Exit codes: 0 done, 1 failure, 2 usage, 130 interrupted."""
-    from ..errors import SwarmError, UsageError
-    from .app import app
-
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no umlauts gets "?"
+            stream.reconfigure(errors="replace")
     try:
-        app()
-    except SwarmError as error:
-        print(f"Error: {error.full}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+        _run()
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left; nobody is there to be told
         sys.exit(1)
+    except OSError as error:
+        print(f"Error: {error.strerror or error}.", file=sys.stderr)
+        sys.stdout = None  # or Python would try to flush it once more, and fail aloud
+        sys.exit(1)
+
+
+def _run() -> None:
+    from ..errors import SwarmError, UsageError
+    from .app import app
+
+    try:
+        app()
+        if sys.stdout:
+            sys.stdout.flush()
+    except SwarmError as error:
+        print(f"Error: {error.full}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, UsageError) else 1)

@@ -39,7 +39,7 @@ def ask(
         model=model or "local-swarm",
         swarm=SwarmOptions(seats=seats, strategy=strategy, include_ballots=True),
     )
-    notes = Console(stderr=True, highlight=False)
+    notes = Console(stderr=True, highlight=False, markup=False)
     responder = _responder(settings, url, api_key or settings.api_key, request, notes)
     live = not as_json and (seats == 1 or request.model == "local-swarm-fast")
     done = asyncio.run(_listen(responder, request, notes, live))
@@ -56,8 +56,9 @@ def ask(
 
 def _text(question: list[str] | None) -> str:
     if question and question != ["-"]:
-        text = " ".join(question)
-    elif sys.stdin.isatty() and not question:
+        # Bytes that are no UTF-8 come as half surrogate pairs.
+        text = " ".join(question).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    elif sys.stdin is None or (sys.stdin.isatty() and not question):
         raise UsageError("There is no question.", hint='Try: local-swarm ask "What is 17 + 25?"')
     else:
         text = sys.stdin.buffer.read().decode("utf-8", "replace")

@@ -14,13 +14,13 @@ from .. import settings as configuration
 from ..errors import NodeUnreachable, SwarmError, UsageError
 from ..wire import runtime
 from ..wire.client import error_of, key_header
-from .find import address, fetch_status
+from .find import address, fetch_status, same_place
 
 _STOP_S = 15.0
 
 
 def status(as_json: bool, url: str | None, api_key: str | None) -> None:
-    """See app.status. Exit code 1 when no node runs."""
+    """See app.status. Exit code 1 when no node runs, or it has failed."""
     settings = configuration.read()
     where = address(settings, url)
     found = fetch_status(where, api_key or settings.api_key)
@@ -32,12 +32,14 @@ def status(as_json: bool, url: str | None, api_key: str | None) -> None:
         sys.exit(1)
     if as_json:
         print(json.dumps(found))
-        return
-    _print(found)
+    else:
+        _print(found)
+    if found["state"] == "failed":
+        sys.exit(1)
 
 
 def _print(found: dict[str, Any]) -> None:
-    out = Console(highlight=False, soft_wrap=True)
+    out = Console(highlight=False, soft_wrap=True, markup=False)
     out.print(
         f"Local Swarm {found['version']}: {found['state']} at {found['url']}, pid {found['pid']}, "
         f"up {found['uptime_s']:.0f} s, {found['requests_total']} requests"
@@ -51,6 +53,8 @@ def _print(found: dict[str, Any]) -> None:
             f"RSS {_mib(engine['rss'])}, PSS {_mib(engine['pss'])}, "
             f"{engine['restarts']} restarts"
         )
+        if engine["why"]:
+            out.print(f"    it ended last because: {engine['why']}")
         out.print(
             f"    {engine['slots_busy']} of {engine['slots']} slots and {engine['kv_reserved']} of "
             f"{engine['kv_cells']} KV tokens in use, {engine['queue']} waiting, "
@@ -65,9 +69,10 @@ def _mib(size: int | None) -> str:
 def stop(url: str | None) -> None:
     """See app.stop."""
     settings = configuration.read()
-    running = runtime.read(settings.runtime_file)
     where = address(settings, url)
-    if running is None or (url and running.url != where):
+    nodes = runtime.running(settings.nodes)
+    running = next((node for node in nodes if same_place(node.url, where)), None)
+    if running is None:
         if fetch_status(where, settings.api_key) is None:
             print("No node is running.")
             return
@@ -87,7 +92,7 @@ def stop(url: str | None) -> None:
     if response.status_code != 200:
         raise error_of(response.status_code, response.content)
     deadline = time.monotonic() + _STOP_S
-    while runtime.read(settings.runtime_file) == running:
+    while running in runtime.running(settings.nodes):
         if time.monotonic() > deadline:
             raise SwarmError(f"The node (pid {running.pid}) has not ended yet.", hint="Wait a bit.")
         time.sleep(0.05)

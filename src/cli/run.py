@@ -37,7 +37,7 @@ def run(
     api_key: str | None,
 ) -> None:
     """See app.run."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
     settings = configuration.read()
     port = port if port is not None else settings.port or configuration.DEFAULT_PORT
     listen = Listen(host, port, api_key or settings.api_key)

@@ -71,7 +71,7 @@ def read_spec(path: Path) -> ModelSpec:
         )
     return ModelSpec(
         id=path.stem,
-        name=str(meta.get("general.name") or path.stem),
+        name=_plain(str(meta.get("general.name") or path.stem)),
         parameters=0,
         layers=layers,
         kv_heads=number("attention.head_count_kv") or heads,
@@ -82,9 +82,16 @@ def read_spec(path: Path) -> ModelSpec:
     )
 
 
+def _plain(name: str) -> str:
+    """`name` without what a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in name)[:80].strip() or "unnamed"
+
+
 def _read(path: Path) -> tuple[int, dict[str, Any], int]:
     """(file size, metadata, the least size of a whole file)."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would wait for ever
+            raise ModelFileError(f"{path} is no regular file.", hint="Give a .gguf file.")
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(0)

@@ -1,4 +1,4 @@
-"""The file by which commands find the running node, and which lets only them control it."""
+"""The files by which commands find running nodes, and which let only them control those."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ def write(path: Path, runtime: Runtime) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{runtime.pid}")
     fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(asdict(runtime), file)
-    fresh.replace(path)
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(asdict(runtime), file)
+        fresh.replace(path)
+    except OSError:  # a full disk
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def read(path: Path) -> Runtime | None:
@@ -35,7 +39,10 @@ def read(path: Path) -> Runtime | None:
         runtime = Runtime(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, RecursionError):
         return None
-    if type(runtime.pid) is not int or runtime.pid <= 0 or not isinstance(runtime.url, str):
+    texts = all(
+        isinstance(t, str) and t.isascii() and t.isprintable() for t in (runtime.url, runtime.token)
+    )
+    if type(runtime.pid) is not int or runtime.pid <= 0 or not texts:
         return None
     try:
         dead = psutil.Process(runtime.pid).status() == psutil.STATUS_ZOMBIE
@@ -49,3 +56,20 @@ def remove(path: Path, pid: int) -> None:
     runtime = read(path)
     if runtime is not None and runtime.pid == pid:
         path.unlink(missing_ok=True)
+
+
+def place(folder: Path, pid: int) -> Path:
+    """Where the node of process `pid` leaves its file."""
+    return folder / f"{pid}.json"
+
+
+def running(folder: Path) -> list[Runtime]:
+    """All living nodes that left a file, the one started last first."""
+    dated = []
+    for path in folder.glob("*.json"):
+        try:
+            dated.append((path.stat().st_mtime, path))
+        except OSError:
+            continue
+    found = (read(path) for _, path in sorted(dated, reverse=True))
+    return [entry for entry in found if entry is not None]

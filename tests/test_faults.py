@@ -15,6 +15,7 @@ import httpx
 import psutil
 import pytest
 
+from local_swarm.api import answer
 from local_swarm.status import EngineStatus
 
 from .conftest import Running, planned, running
@@ -73,9 +74,9 @@ def test_a_killed_engine_costs_a_retry_not_the_answer(slow: Running) -> None:
         wait_for(lambda: engine(slow).slots_busy == 8)
         time.sleep(0.5)  # in the middle
         os.kill(before, signal.SIGKILL)
-        answer = job.result()
-    assert answer.status_code == 200
-    assert answer.json()["swarm"]["ballots"] == 8
+        told = job.result()
+    assert told.status_code == 200
+    assert told.json()["swarm"]["ballots"] == 8
     assert engine(slow).restarts == restarts + 1
     assert slow.engine_pid != before
     assert not psutil.pid_exists(before)
@@ -106,9 +107,9 @@ def test_an_engine_that_keeps_dying_is_a_clear_503(slow: Running) -> None:
             time.sleep(0.3)
             os.kill(slow.engine_pid, signal.SIGKILL)
             time.sleep(0.1)
-        answer = job.result()
-    assert answer.status_code == 503
-    assert answer.json()["error"]["code"] == "engine_unavailable"
+        told = job.result()
+    assert told.status_code == 503
+    assert told.json()["error"]["code"] == "engine_unavailable"
     wait_for(lambda: engine(slow).state == "ready")
     assert slow.chat("again", max_tokens=4).status_code == 200
 
@@ -128,8 +129,8 @@ def test_a_request_of_many_seats_is_not_starved_by_single_ones(slow: Running) ->
     try:
         wait_for(lambda: engine(slow).slots_busy == 16)
         before = len(finished)
-        answer = slow.chat("many", max_tokens=8, ignore_eos=True, swarm={"seats": 16})
-        assert answer.json()["swarm"]["ballots"] == 16
+        many = slow.chat("many", max_tokens=8, ignore_eos=True, swarm={"seats": 16})
+        assert many.json()["swarm"]["ballots"] == 16
         # Nobody who came later passed: only those ahead in the queue and their successors.
         assert len(finished) - before <= 60
     finally:
@@ -151,15 +152,26 @@ def test_the_kv_cache_is_never_overrun(tmp_path: Path, slow_model: Path) -> None
             ),
         ]
         answers = [job.result() for job in jobs]
-        assert [answer.status_code for answer in answers] == [200] * 3
-        assert all(answer.json()["swarm"]["degraded"] is None for answer in answers)
+        assert [one.status_code for one in answers] == [200] * 3
+        assert all(one.json()["swarm"]["degraded"] is None for one in answers)
         crowded = node.chat("d" * 300, max_tokens=150, ignore_eos=True).json()["swarm"]
         assert crowded["degraded"] == "memory for 6 of 8 answers of up to 150 tokens"
         assert (crowded["seats"], crowded["ballots"], crowded["cancelled"]) == (8, 6, 0)
 
 
 def test_a_deadline_ends_the_vote(slow: Running) -> None:
-    answer = slow.chat("deadline", swarm={"deadline_s": 0.2}, **LONG)
-    assert answer.status_code == 503
-    assert answer.json()["error"]["code"] == "no_answer"
+    late = slow.chat("deadline", swarm={"deadline_s": 0.2}, **LONG)
+    assert late.status_code == 503
+    assert late.json()["error"]["code"] == "no_answer"
     wait_for(lambda: engine(slow).slots_busy == 0)
+
+
+def test_a_silent_vote_shows_signs_of_life(slow: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer, "_KEEP_ALIVE_S", 0.1)
+    body = {"messages": [{"role": "user", "content": "silent"}], "stream": True,
+            "max_tokens": 40, "ignore_eos": True}  # fmt: skip
+    with slow.http.stream("POST", "/v1/chat/completions", json=body) as response:
+        lines = [line for line in response.iter_lines() if line]
+    assert lines.count(": waiting") >= 3
+    assert any('"delta": {}' in line and '"finish_reason": null' in line for line in lines)
+    assert lines[-1] == "data: [DONE]"

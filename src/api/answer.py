@@ -71,25 +71,26 @@ class AnswerResponse(Response):
         producer = asyncio.create_task(self._produce(inbox))
         try:
             first = await inbox.get()
+            if first is None:
+                first = EngineError("The swarm gave no answer.")
             if isinstance(first, SwarmError):  # the status line can still say it
                 await _send_plain(send, respond(first))
                 return
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             await _send(send, f"data: {self._render.first()}\n\n")
-            item: Event | SwarmError | None = first
+            await _send(send, self._event(first))
             silent = 0
-            while item is not None:
-                await _send(send, self._event(item))
+            while True:
                 try:
                     item = await asyncio.wait_for(inbox.get(), _KEEP_ALIVE_S)
-                    silent = 0
                 except TimeoutError:
                     silent += 1
-                    idle = silent % _IDLE_CHUNK_EVERY == 0
-                    await _send(
-                        send, f"data: {self._render.idle()}\n\n" if idle else ": waiting\n\n"
-                    )
-                    item = Progress(-1, -1, -1)
+                    await _send(send, self._sign_of_life(silent))
+                    continue
+                if item is None:
+                    break
+                silent = 0
+                await _send(send, self._event(item))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             producer.cancel()
@@ -98,8 +99,6 @@ class AnswerResponse(Response):
     def _event(self, item: Event | SwarmError) -> str:
         """One event as SSE text."""
         if isinstance(item, Progress):
-            if item.cast < 0:
-                return ""
             return f": swarm {item.cast}/{item.seats} ballots {item.tokens} tokens\n\n"
         if isinstance(item, Delta):
             return f"data: {self._render.delta(item.answer)}\n\n"
@@ -107,6 +106,13 @@ class AnswerResponse(Response):
             usage = f"data: {self._render.usage(item)}\n\n" if self._include_usage else ""
             return f"data: {self._render.last(item)}\n\n{usage}data: [DONE]\n\n"
         return f"data: {json.dumps(object_of(item))}\n\n"
+
+    def _sign_of_life(self, silent: int) -> str:
+        """What keeps a silent connection open: comments, and for clients that count events now
+        and then an empty chunk."""
+        if silent % _IDLE_CHUNK_EVERY == 0:
+            return f"data: {self._render.idle()}\n\n"
+        return ": waiting\n\n"
 
     async def _produce(self, inbox: asyncio.Queue[Event | SwarmError | None]) -> None:
         try:
@@ -128,14 +134,8 @@ async def _hang_up(receive: Receive) -> None:
 
 
 async def _send(send: Send, text: str) -> None:
-    if text:
-        await send(
-            {
-                "type": "http.response.body",
-                "body": text.encode("utf-8", "replace"),
-                "more_body": True,
-            }
-        )
+    data = text.encode("utf-8", "replace")
+    await send({"type": "http.response.body", "body": data, "more_body": True})
 
 
 async def _send_plain(send: Send, response: JSONResponse) -> None:

@@ -123,6 +123,7 @@ def _pull(client: httpx.Client, file: HubFile, partial: Path, progress: OnProgre
             raise HubUnreachable("The download broke off.", hint=_AGAIN)
 
 
+_OFFLINE = "`local-swarm run --demo` needs no network."
 _AGAIN = "Run the same command again: it goes on where it stopped."
 
 
@@ -169,7 +170,7 @@ def _send(client: httpx.Client, path: str) -> httpx.Response:
     try:
         response = client.get(path)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise HubUnreachable(f"The model hub does not answer ({error}).") from None
+        raise HubUnreachable(f"The model hub does not answer ({error}).", hint=_OFFLINE) from None
     _raise_for(response, path.split("/tree")[0].removeprefix("/api/models/"))
     return response
 

@@ -8,7 +8,7 @@ SwarmError                      has a message, a stable code and a hint: what to
 │   └── ModelFileError          a model file is missing, truncated, no GGUF
 ├── EngineError                 the engine failed                           (HTTP 500)
 │   ├── EngineUnavailable       it is loading, dead or stopped              (HTTP 503)
-│   └── NoAnswer                every ballot was empty or cut short         (HTTP 503)
+│   └── NoAnswer                nobody finished before the deadline         (HTTP 503)
 ├── QueueFull                   too many requests wait already              (HTTP 429)
 ├── PortTaken                   another program listens on the port
 ├── FetchError                  a model could not be downloaded

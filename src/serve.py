@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .api.app import build
-from .api.guard import Access, is_loopback
+from .api.guard import Access
 from .errors import PortTaken, UsageError
 from .node import Node
 from .settings import Settings
 from .status import NodeStatus
 from .wire import runtime
+from .wire.address import is_loopback
 
 if TYPE_CHECKING:
     import uvicorn

@@ -119,3 +119,11 @@ def test_the_changelog_and_the_project_tell_the_version() -> None:
     assert any(local_swarm.__version__ in head for head in heads)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == local_swarm.__version__
+
+
+def test_the_commands_that_only_ask_a_node_do_not_load_the_server() -> None:
+    loaded = "import sys, local_swarm.cli.control, local_swarm.cli.ask; print(*sys.modules)"
+    made = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    )
+    assert not {"fastapi", "uvicorn", "xllamacpp", "pydantic"} & set(made.stdout.split())

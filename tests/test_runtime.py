@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from local_swarm.wire import runtime
+from local_swarm.wire.address import same_place
 from local_swarm.wire.runtime import Runtime
 
 OURS = Runtime("http://127.0.0.1:4711", os.getpid(), "secret")
@@ -118,3 +119,11 @@ def test_the_entry_of_another_node_stays(path: Path, other: int) -> None:
     runtime.write(path, theirs)
     runtime.remove(path, OURS.pid)
     assert runtime.read(path) == theirs
+
+
+def test_addresses_are_the_same_where_loopback_and_port_are() -> None:
+    assert same_place("http://localhost:1/", "http://127.0.0.1:1")
+    assert same_place("http://[::1]:1", "http://127.0.0.1:1")
+    assert not same_place("http://localhost:1", "http://localhost:2")
+    assert not same_place("http://10.0.0.1:1", "http://127.0.0.1:1")
+    assert not same_place("http://[", "http://[")

@@ -4,14 +4,13 @@ would hide hang-ups)."""
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..wire.address import host_and_port, is_loopback
 from .errors import TOO_LARGE, BodyTooLarge, Json, error_object
 
 MAX_BODY = 32 << 20  # bytes, as the message TOO_LARGE says
@@ -26,22 +25,10 @@ class Access:
     api_key: str | None = None
 
 
-def is_loopback(host: str) -> bool:
-    """Whether `host` can only be reached from this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def _name(address: str) -> str:
     """The host name in an address; empty when it is malformed."""
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
+    found = host_and_port(address)
+    return found[0] if found else ""
 
 
 class Guard:

@@ -13,8 +13,9 @@ from rich.console import Console
 from .. import settings as configuration
 from ..errors import NodeUnreachable, SwarmError, UsageError
 from ..wire import runtime
+from ..wire.address import same_place
 from ..wire.client import error_of, key_header
-from .find import address, fetch_status, same_place
+from .find import address, fetch_status
 
 _STOP_S = 15.0
 

@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
-from ..api.guard import is_loopback
 from ..errors import UsageError
 from ..settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from ..wire import runtime
+from ..wire.address import host_and_port
 from ..wire.client import error_of, key_header, unreachable
 
 
 def address(settings: Settings, url: str | None) -> str:
     """Where the node should be; whether one is there is another question."""
     if url:
-        if not url.startswith(("http://", "https://")) or same_place(url, url) is False:
+        if not url.startswith(("http://", "https://")) or host_and_port(url) is None:
             raise UsageError(f"{url!r} is no address.", hint="Write http://127.0.0.1:17600.")
         return url.rstrip("/").removesuffix("/v1")
     if settings.port:
         return f"http://{DEFAULT_HOST}:{settings.port}"
     running = runtime.running(settings.nodes)
     return running[0].url if running else f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
-
-
-def same_place(one: str, other: str) -> bool:
-    """Whether two addresses are the same: on loopback the port tells."""
-    try:
-        a, b = urlsplit(one), urlsplit(other)
-        ports = a.port, b.port
-    except ValueError:
-        return False
-    if ports[0] != ports[1]:
-        return False
-    return a.hostname == b.hostname or (
-        is_loopback(a.hostname or "") and is_loopback(b.hostname or "")
-    )
 
 
 def fetch_status(url: str, api_key: str | None) -> dict[str, Any] | None:

@@ -56,6 +56,27 @@ def choose(settings: Settings, wish: Wish, on_download: OnDownload) -> Choice:
     there, the bundled demo model.
     """
     profile = detect()
+    choice = _choose(settings, profile, wish, on_download)
+    notices = [text for text in (unused(profile), choice.notice) if text]
+    return replace(choice, notice="\n".join(notices) or None)
+
+
+def unused(profile: HardwareProfile) -> str | None:
+    """Tells the user of graphics that the installed engine cannot use."""
+    if profile.os == "Darwin":  # there the engine is built with Metal
+        return None
+    names = [device.name for device in profile.devices if device.dedicated or device.unified]
+    if not names:
+        return None
+    return (
+        f"{' and '.join(names)} found, but the installed engine computes on the processor only: "
+        "the plan is for the processor and its RAM."
+    )
+
+
+def _choose(
+    settings: Settings, profile: HardwareProfile, wish: Wish, on_download: OnDownload
+) -> Choice:
     if wish.model is None:
         planned = _plan(profile, list(catalog().values()), wish)
         try:
@@ -72,7 +93,8 @@ def choose(settings: Settings, wish: Wish, on_download: OnDownload) -> Choice:
 
 
 def _plan(profile: HardwareProfile, specs: list[ModelSpec], wish: Wish) -> Plan:
-    return plan(profile, budget(profile), specs, seats=wish.seats, context=wish.context)
+    spend = budget(profile, gpus=False)  # the engine of today computes on the processor
+    return plan(profile, spend, specs, seats=wish.seats, context=wish.context)
 
 
 def _bring(

@@ -124,6 +124,19 @@ def stop(url: Url = None) -> None:
 
 
 @app.command()
+def hardware(
+    as_json: AsJson = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Show what each tool and file said, for a bug report.")
+    ] = False,
+) -> None:
+    """Show what this machine is, and how much of it models may take."""
+    from .hardware import hardware as command
+
+    command(as_json, raw)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     print(f"local-swarm {__version__}")

@@ -76,7 +76,7 @@ def test_fastest_takes_the_first_valid_ballot(node: Running) -> None:
 
 
 def test_a_truncated_vote_is_no_answer_but_is_shown(node: Running) -> None:
-    answer = node.chat(max_tokens=3).json()
+    answer = node.chat(max_tokens=3, swarm={"seats": 5}).json()
     assert answer["choices"][0]["finish_reason"] == "length"
     assert answer["choices"][0]["message"]["content"]
     assert answer["swarm"]["status"] == "no_answer"
@@ -191,3 +191,85 @@ def test_any_character_goes_through(node: Running, text: str, stream: bool) -> N
     )
     assert response.status_code == 200
     assert '"error"' not in response.text
+
+
+def test_n_answers_are_the_best_groups(node: Running) -> None:
+    answer = node.chat("hello", n=3, temperature=1.5).json()
+    texts = [choice["message"]["content"] for choice in answer["choices"]]
+    assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2]
+    swarm = answer["swarm"]
+    assert (swarm["seats"], swarm["ballots"], swarm["cancelled"]) == (5, 5, 0)
+    assert len(set(texts)) == min(3, len(swarm["groups"]))
+
+
+def test_n_answers_stream_each_with_its_finish(node: Running) -> None:
+    chunks = _stream(node, SUM, n=6, stream_options={"include_usage": True})
+    finished = [c["choices"][0] for c in chunks[:-1] if c["choices"][0]["finish_reason"]]
+    assert sorted(choice["index"] for choice in finished) == list(range(6))
+    said: dict[int, str] = {}
+    for chunk in chunks[:-1]:
+        [choice] = chunk["choices"]
+        said[choice["index"]] = said.get(choice["index"], "") + (choice["delta"]["content"] or "")
+    assert len(said) == 6
+    assert all(said.values())
+    assert chunks[-2]["swarm"]["policy"] == "n = 6 answers"
+
+
+def test_every_delta_has_a_content_key(node: Running) -> None:
+    for chunks in (_stream(node, SUM), _stream(node, "Read the file notes.txt.", tools=TOOLS)):
+        assert all("content" in chunk["choices"][0]["delta"] for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    ("choice", "called"),
+    [
+        ("none", None),
+        ("auto", "read_file"),
+        ("required", "read_file"),
+        ({"type": "function", "function": {"name": "read_file"}}, "read_file"),
+        ({"type": "function", "name": "read_file"}, "read_file"),
+        (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "required",
+                    "tools": [{"type": "function", "function": {"name": "read_file"}}],
+                },
+            },
+            "read_file",
+        ),
+    ],
+)
+def test_tool_choice_holds_in_all_its_forms(node: Running, choice: Any, called: str | None) -> None:
+    body = {"tools": TOOLS, "tool_choice": choice, "parallel_tool_calls": False}
+    answer = node.chat("Read the file notes.txt.", **body).json()
+    made = answer["choices"][0]["message"].get("tool_calls", [])
+    assert [call["function"]["name"] for call in made] == ([called] if called else [])
+
+
+def test_tools_of_unknown_types_are_skipped(node: Running) -> None:
+    strange = [{"type": "web_search"}, {"type": "namespace", "function": {"tools": []}}]
+    answer = node.chat("hello", tools=strange, tool_choice="required")
+    assert answer.status_code == 200
+    assert answer.json()["choices"][0]["message"]["content"]
+
+
+def test_json_is_what_was_asked_for(node: Running) -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    wanted = {"type": "json_schema", "json_schema": {"name": "count", "schema": schema}}
+    answer = node.chat(SUM, response_format=wanted, max_tokens=60).json()
+    assert isinstance(json.loads(answer["choices"][0]["message"]["content"])["n"], int)
+
+
+def _stream(node: Running, content: str, **extra: Any) -> list[dict[str, Any]]:
+    body = {"messages": [{"role": "user", "content": content}], "stream": True, **extra}
+    with node.http.stream("POST", "/v1/chat/completions", json=body) as response:
+        return _chunks(response.iter_lines())
+
+
+def test_the_context_is_told_where_clients_look(node: Running) -> None:
+    card = node.http.get("/v1/models/demo").json()
+    assert card["context_length"] == card["meta"]["n_ctx"] == 512
+    props = node.http.get("/props").json()
+    assert props["default_generation_settings"]["n_ctx"] == 512
+    assert props["total_slots"] == 10

@@ -15,6 +15,8 @@ from local_swarm.wire import runtime
 
 from .conftest import Running, planned, running
 
+TOOLS = [{"type": "function", "function": {"name": "read_file", "parameters": {}}}]
+OTHER = {"type": "function", "function": {"name": "write_file"}}
 USER = [{"role": "user", "content": "hello"}]
 
 
@@ -33,7 +35,11 @@ USER = [{"role": "user", "content": "hello"}]
         ({"messages": USER, "temperature": "hot"}, "temperature"),
         ({"messages": USER, "tools": [{"type": "function", "function": {}}]}, "tools.0"),
         ({"messages": USER, "response_format": {"type": "xml"}}, "response_format"),
-        ({"messages": USER, "n": 3}, "n"),
+        ({"messages": USER, "n": 0}, "n"),
+        ({"messages": USER, "n": 65}, "n"),
+        ({"messages": USER, "logprobs": True}, "logprobs"),
+        ({"messages": USER, "tools": TOOLS, "tool_choice": "maybe"}, "tool_choice"),
+        ({"messages": USER, "tools": TOOLS, "tool_choice": OTHER}, "tool_choice"),
         ({"messages": USER, "swarm": {"seats": 0}}, "swarm.seats"),
         ({"messages": USER, "swarm": {"seats": 10000}}, "swarm.seats"),
         ({"messages": USER, "swarm": {"strategy": "coin"}}, "swarm.strategy"),
@@ -177,9 +183,62 @@ def test_a_part_without_its_text_is_refused(node: Running) -> None:
     assert "text" in response.json()["error"]["message"]
 
 
-def test_a_trailing_slash_is_no_route(node: Running) -> None:
-    response = node.http.post("/v1/chat/completions/", json={"messages": USER})
-    assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+def test_slashes_too_many_do_no_harm(node: Running) -> None:
+    for path in ("/v1/models/", "//v1//models", "/models"):
+        assert node.http.get(path).json()["object"] == "list"
+    assert node.http.post("/v1/chat/completions/", json={"messages": USER}).status_code == 200
+
+
+def test_head_goes_wherever_get_does(node: Running) -> None:
+    for path in ("/", "/v1/models", "/health"):
+        response = node.http.head(path)
+        assert (response.status_code, response.content) == (200, b"")
+    assert node.http.head("/v1/chat/completions").status_code == 405
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_that_does_not_say_that_it_is_json_is_refused(
+    node: Running, kind: str | None
+) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    sent = json.dumps({"messages": USER}).encode()
+    response = node.http.post("/v1/chat/completions", content=sent, headers=headers)
+    assert (response.status_code, response.json()["error"]["code"]) == (
+        415,
+        "unsupported_media_type",
+    )
+
+
+def test_pages_on_loopback_may_read_the_answers(node: Running) -> None:
+    page = {"Origin": "http://localhost:3000"}
+    answer = node.http.get("/v1/models", headers=page)
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:3000"
+    assert "Origin" in answer.headers["vary"]
+    asked = {
+        **page,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type, x-stainless-os",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    answer = node.http.options("/v1/chat/completions", headers=asked)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-headers"] == "content-type, x-stainless-os"
+    assert answer.headers["access-control-allow-private-network"] == "true"
+    foreign = node.http.options(
+        "/v1/chat/completions", headers={**asked, "Origin": "https://evil.example"}
+    )
+    assert foreign.status_code == 403
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+def test_every_answer_has_a_request_id(node: Running) -> None:
+    for path in ("/health", "/v1/nothing"):
+        mine = node.http.get(path, headers={"X-Request-Id": "mine-1"}).headers
+        assert mine["x-request-id"] == mine["request-id"] == "mine-1"
+        made = {node.http.get(path, headers={"X-Request-Id": "a b"}).headers["x-request-id"]}
+        made.add(node.http.get(path).headers["x-request-id"])
+        assert len(made) == 2
+        assert all(id.startswith("req_") for id in made)
 
 
 def test_control_needs_its_token(node: Running) -> None:

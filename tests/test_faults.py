@@ -167,11 +167,14 @@ def test_a_deadline_ends_the_vote(slow: Running) -> None:
 
 
 def test_a_silent_vote_shows_signs_of_life(slow: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answer, "_KEEP_ALIVE_S", 0.1)
+    monkeypatch.setattr(answer, "COMMENT_S", 0.1)
+    monkeypatch.setattr(answer, "CHUNK_S", 0.4)
     body = {"messages": [{"role": "user", "content": "silent"}], "stream": True,
             "max_tokens": 40, "ignore_eos": True}  # fmt: skip
     with slow.http.stream("POST", "/v1/chat/completions", json=body) as response:
         lines = [line for line in response.iter_lines() if line]
     assert lines.count(": waiting") >= 3
-    assert any('"delta": {}' in line and '"finish_reason": null' in line for line in lines)
+    assert any(
+        '"delta": {"content": ""}' in line and '"finish_reason": null' in line for line in lines
+    )
     assert lines[-1] == "data: [DONE]"

@@ -3,45 +3,76 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from ..chat import ChatRequest, Delta, Done, Event, Progress, Responder
 from ..errors import EngineError, SwarmError
-from .errors import Json, object_of, respond
-from .render import Renderer
+from .errors import Json, respond
 
-_KEEP_ALIVE_S = 5.0
-_IDLE_CHUNK_EVERY = 4  # keep-alives
-_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-cache"),
-    (b"x-accel-buffering", b"no"),
-]
+COMMENT_S = 5.0  # a proxy may cut what is silent for longer
+CHUNK_S = 20.0  # some clients count events and ignore comments
+_SLOW_S = 120.0  # a caller who takes nothing for so long is gone
+
+E = TypeVar("E")
+_Event = TypeVar("_Event", contravariant=True)
 
 
-class AnswerResponse(Response):
-    """Drives `responder` for one request; `stream` chooses chunks or one object.
+class Wire(Protocol[_Event]):
+    """How one wire says what happens. Texts are sent as they are, in UTF-8; "" sends nothing."""
+
+    @property
+    def media_type(self) -> str:
+        """The content type of a stream."""
+        ...
+
+    def whole(self, event: _Event) -> dict[str, Any] | None:
+        """Takes the next event of a plain answer; the answer, once it is the last."""
+        ...
+
+    def opened(self) -> str:
+        """What begins a stream, before there is anything to say."""
+        ...
+
+    def said(self, event: _Event) -> tuple[str, bool]:
+        """The next event of a stream, and whether clients see it (a comment they do not)."""
+        ...
+
+    def alive(self, *, seen: bool) -> str:
+        """A sign of life: a comment, or with `seen` something that clients count."""
+        ...
+
+    def broken(self, error: SwarmError) -> str:
+        """An error in the middle of a stream."""
+        ...
+
+
+class AnswerResponse(Response, Generic[E]):
+    """Drives `events` for one request and says them by `wire`, streamed or as one object.
 
     Starlette's own streaming notices a hang-up only when it next sends, and a plain response
-    never does; a vote may be silent for a minute.
+    never does; a vote may be silent for a minute. A slow reader holds memory, never a seat: the
+    events are taken from the engine as they come.
     """
 
     def __init__(
-        self, responder: Responder, request: ChatRequest, *, stream: bool, include_usage: bool
+        self,
+        events: Callable[[], AsyncIterator[E]],
+        wire: Wire[E],
+        *,
+        stream: bool,
     ) -> None:
         super().__init__()
-        self._responder, self._request = responder, request
-        self._stream, self._include_usage = stream, include_usage
-        self._render = Renderer(request)
+        self._events, self._wire, self._stream = events, wire, stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         work = asyncio.create_task(
-            self._streamed(send) if self._stream else self._plain(scope, receive, send)
+            self._streamed(scope["path"], _Patient(send))
+            if self._stream
+            else self._plain(scope, receive, send)
         )
         gone = asyncio.create_task(_hang_up(receive))
         try:
@@ -51,75 +82,71 @@ class AnswerResponse(Response):
             work.cancel()
             gone.cancel()
             results = await asyncio.gather(work, gone, return_exceptions=True)
-        if not hung_up and isinstance(results[0], Exception):
-            raise results[0]
+        failure = results[0]
+        if not hung_up and isinstance(failure, Exception) and not isinstance(failure, TimeoutError):
+            raise failure
 
     async def _plain(self, scope: Scope, receive: Receive, send: Send) -> None:
         response: Response | None = None
         try:
-            events: Any = self._responder.respond(self._request)
-            async with aclosing(events):
+            async with aclosing(self._events()) as events:  # type: ignore[type-var]
                 async for event in events:
-                    if isinstance(event, Done):
-                        response = Json(self._render.completion(event))
+                    body = self._wire.whole(event)
+                    response = Json(body) if body is not None else response
         except SwarmError as error:
-            response = respond(error)
-        await (response or respond(EngineError("The swarm gave no answer.")))(scope, receive, send)
+            response = respond(error, scope["path"])
+        response = response or respond(_silence(), scope["path"])
+        await response(scope, receive, send)
 
-    async def _streamed(self, send: Send) -> None:
-        inbox: asyncio.Queue[Event | SwarmError | None] = asyncio.Queue()
+    async def _streamed(self, path: str, send: _Patient) -> None:
+        inbox: asyncio.Queue[tuple[E] | SwarmError | None] = asyncio.Queue()
         producer = asyncio.create_task(self._produce(inbox))
         try:
             first = await inbox.get()
             if first is None:
-                first = EngineError("The swarm gave no answer.")
+                first = _silence()
             if isinstance(first, SwarmError):  # the status line can still say it
-                await _send_plain(send, respond(first))
+                await send.plain(respond(first, path))
                 return
-            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            await _send(send, f"data: {self._render.first()}\n\n")
-            await _send(send, self._event(first))
-            silent = 0
-            while True:
-                try:
-                    item = await asyncio.wait_for(inbox.get(), _KEEP_ALIVE_S)
-                except TimeoutError:
-                    silent += 1
-                    await _send(send, self._sign_of_life(silent))
-                    continue
-                if item is None:
-                    break
-                silent = 0
-                await _send(send, self._event(item))
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await send.head(self._wire.media_type)
+            await send.text(self._wire.opened())
+            await self._follow(first, inbox, send)
+            await send.end()
         finally:
             producer.cancel()
             await asyncio.gather(producer, return_exceptions=True)
 
-    def _event(self, item: Event | SwarmError) -> str:
-        """One event as SSE text."""
-        if isinstance(item, Progress):
-            return f": swarm {item.cast}/{item.seats} ballots {item.tokens} tokens\n\n"
-        if isinstance(item, Delta):
-            return f"data: {self._render.delta(item.answer)}\n\n"
-        if isinstance(item, Done):
-            usage = f"data: {self._render.usage(item)}\n\n" if self._include_usage else ""
-            return f"data: {self._render.last(item)}\n\n{usage}data: [DONE]\n\n"
-        return f"data: {json.dumps(object_of(item))}\n\n"
+    async def _follow(
+        self,
+        item: tuple[E] | SwarmError | None,
+        inbox: asyncio.Queue[tuple[E] | SwarmError | None],
+        send: _Patient,
+    ) -> None:
+        clock = asyncio.get_running_loop().time
+        last_seen = clock()
+        while item is not None:
+            if isinstance(item, SwarmError):
+                text, seen = self._wire.broken(item), True
+            else:
+                text, seen = self._wire.said(item[0])
+            await send.text(text)
+            last_seen = clock() if seen else last_seen
+            while True:
+                if clock() - last_seen >= CHUNK_S:
+                    await send.text(self._wire.alive(seen=True))
+                    last_seen = clock()
+                try:
+                    item = await asyncio.wait_for(inbox.get(), COMMENT_S)
+                    break
+                except TimeoutError:
+                    if clock() - last_seen < CHUNK_S:
+                        await send.text(self._wire.alive(seen=False))
 
-    def _sign_of_life(self, silent: int) -> str:
-        """What keeps a silent connection open: comments, and for clients that count events now
-        and then an empty chunk."""
-        if silent % _IDLE_CHUNK_EVERY == 0:
-            return f"data: {self._render.idle()}\n\n"
-        return ": waiting\n\n"
-
-    async def _produce(self, inbox: asyncio.Queue[Event | SwarmError | None]) -> None:
+    async def _produce(self, inbox: asyncio.Queue[tuple[E] | SwarmError | None]) -> None:
         try:
-            events: Any = self._responder.respond(self._request)
-            async with aclosing(events):
+            async with aclosing(self._events()) as events:  # type: ignore[type-var]
                 async for event in events:
-                    inbox.put_nowait(event)
+                    inbox.put_nowait((event,))
         except SwarmError as error:
             inbox.put_nowait(error)
         except Exception as error:  # a stream that has begun can only say it in an event
@@ -128,17 +155,43 @@ class AnswerResponse(Response):
             inbox.put_nowait(None)
 
 
+class _Patient:
+    """Sends with a limit on the caller's patience with us: a reader who stopped is hung up on."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def head(self, media_type: str) -> None:
+        headers = {
+            "content-type": media_type,
+            "cache-control": "no-cache",
+            "x-accel-buffering": "no",
+        }
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": 200, "headers": raw})
+
+    async def text(self, text: str) -> None:
+        if text:
+            await self._body(text.encode("utf-8", "replace"), more=True)
+
+    async def end(self) -> None:
+        await self._body(b"", more=False)
+
+    async def plain(self, response: JSONResponse) -> None:
+        start = {"type": "http.response.start", "status": response.status_code}
+        await self._send({**start, "headers": response.raw_headers})
+        await self._body(bytes(response.body), more=False)
+
+    async def _body(self, data: bytes, *, more: bool) -> None:
+        message: Message = {"type": "http.response.body", "body": data, "more_body": more}
+        async with asyncio.timeout(_SLOW_S):
+            await self._send(message)
+
+
 async def _hang_up(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _send(send: Send, text: str) -> None:
-    data = text.encode("utf-8", "replace")
-    await send({"type": "http.response.body", "body": data, "more_body": True})
-
-
-async def _send_plain(send: Send, response: JSONResponse) -> None:
-    start = {"type": "http.response.start", "status": response.status_code}
-    await send({**start, "headers": response.raw_headers})
-    await send({"type": "http.response.body", "body": bytes(response.body)})
+def _silence() -> EngineError:
+    return EngineError("The swarm gave no answer.")

@@ -1,105 +1,48 @@
-"""Our words in OpenAI's JSON: completions, chunks, usage and the verdict field. Pure."""
+"""Parts that every wire shows: usage, tool calls and the verdict field. Pure."""
 
 from __future__ import annotations
 
-import json
-import time
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-from ..ballot import Answer, ToolCall, Verdict
-from ..chat import ChatRequest, Done
-
-_FINGERPRINT = "b1-local-swarm"
+from ..ballot import Answer, Ballot, Finish, ToolCall, Verdict
+from ..chat import Done
 
 
-class Renderer:
-    """Renders one answer; all its chunks share id, time and model name."""
-
-    def __init__(self, request: ChatRequest) -> None:
-        self._request = request
-        self._created = int(time.time())
-
-    def completion(self, done: Done) -> dict[str, Any]:
-        """The whole answer as one object."""
-        message: dict[str, Any] = {
-            "role": "assistant",
-            "content": done.answer.text or (None if done.answer.tool_calls else ""),
-            "refusal": None,
-            "annotations": [],
-        }
-        if done.answer.reasoning:
-            message["reasoning_content"] = done.answer.reasoning
-        if done.answer.tool_calls:
-            message["tool_calls"] = [_call(call) for call in done.answer.tool_calls]
-        choice = {
-            "index": 0,
-            "message": message,
-            "logprobs": None,
-            "finish_reason": done.finish.value,
-        }
-        return {
-            **self._head("chat.completion"),
-            "choices": [choice],
-            "usage": usage(done.verdict),
-            "swarm": verdict(done.verdict, details=self._request.swarm.include_ballots),
-        }
-
-    def first(self) -> str:
-        """The chunk that opens a stream; some clients fail without its role."""
-        return self._chunk({"role": "assistant", "content": ""})
-
-    def delta(self, answer: Answer) -> str:
-        """A chunk with the next part of the answer."""
-        delta: dict[str, Any] = {}
-        if answer.reasoning:
-            delta["reasoning_content"] = answer.reasoning
-        if answer.text or not (answer.reasoning or answer.tool_calls):
-            delta["content"] = answer.text
-        if answer.tool_calls:
-            delta["tool_calls"] = [
-                {"index": at, **_call(call)} for at, call in enumerate(answer.tool_calls)
-            ]
-        return self._chunk(delta)
-
-    def idle(self) -> str:
-        """A chunk that says nothing, for clients that count chunks as signs of life."""
-        return self._chunk({})
-
-    def last(self, done: Done) -> str:
-        """The chunk with the finish reason and the verdict."""
-        return self._chunk({}, done)
-
-    def usage(self, done: Done) -> str:
-        """The extra chunk for `stream_options.include_usage`."""
-        head = self._head("chat.completion.chunk")
-        return json.dumps({**head, "choices": [], "usage": usage(done.verdict)})
-
-    def _chunk(self, delta: dict[str, Any], done: Done | None = None) -> str:
-        choice = {
-            "index": 0,
-            "delta": delta,
-            "logprobs": None,
-            "finish_reason": done.finish.value if done else None,
-        }
-        chunk = {**self._head("chat.completion.chunk"), "choices": [choice]}
-        if done:
-            details = self._request.swarm.include_ballots
-            chunk["swarm"] = verdict(done.verdict, details=details)
-        return json.dumps(chunk)
-
-    def _head(self, kind: str) -> dict[str, Any]:
-        return {
-            "id": self._request.id,
-            "object": kind,
-            "created": self._created,
-            "model": self._request.model,
-            "system_fingerprint": _FINGERPRINT,
-        }
+def swarm_field(done: Done, *, details: bool, why: str | None) -> dict[str, Any]:
+    """The `swarm` field of an answer; `policy` says why its seats are not the node's."""
+    return verdict(done.verdict, details=details) | ({"policy": why} if why else {})
 
 
-def usage(of: Verdict) -> dict[str, int]:
-    """What the client asked and got: the prompt once, the winner's tokens."""
-    completion = of.winner.tokens if of.winner else 0
+def best(done: Done, n: int) -> list[tuple[Answer, Finish, int]]:
+    """Up to `n` answers with their tokens: the winner, then the spokesmen of the other groups in
+    their order, then further ballots. Fewer where fewer were cast."""
+    of = done.verdict
+    winner = of.winner
+    found = [(done.answer, done.finish, winner.tokens if winner else 0)]
+    members: defaultdict[str | None, list[Ballot]] = defaultdict(list)
+    for at, ballot in enumerate(of.ballots):
+        if ballot is not winner and ballot != winner:
+            members[of.keys.get(at)].append(ballot)
+    heads: list[Ballot] = []
+    won = {of.keys.get(at) for at, b in enumerate(of.ballots) if b == winner}
+    for group in of.groups:
+        if group.key not in won and members[group.key]:
+            texts = [ballot.answer.text for ballot in members[group.key]]
+            spokesman = texts.index(group.text) if group.text in texts else 0
+            heads.append(members[group.key].pop(spokesman))
+    order = [group.key for group in of.groups]
+    rest = [ballot for key in (*order, None) for ballot in members[key]]
+    found += [(b.answer, b.finish, b.tokens) for b in (*heads, *rest)]
+    return found[:n]
+
+
+def usage(of: Verdict, completion: int | None = None) -> dict[str, int]:
+    """What the client asked and got: the prompt once, the winner's tokens (or `completion`)."""
+    if completion is None:
+        completion = of.winner.tokens if of.winner else 0
     return {
         "prompt_tokens": of.prompt_tokens,
         "completion_tokens": completion,
@@ -146,6 +89,26 @@ def verdict(of: Verdict, *, details: bool) -> dict[str, Any]:
             for at, ballot in enumerate(of.ballots)
         ]
     return rendered
+
+
+def message(answer: Answer) -> dict[str, Any]:
+    """OpenAI's message of the assistant."""
+    made: dict[str, Any] = {
+        "role": "assistant",
+        "content": answer.text or (None if answer.tool_calls else ""),
+        "refusal": None,
+        "annotations": [],
+    }
+    if answer.reasoning:
+        made["reasoning_content"] = answer.reasoning
+    if answer.tool_calls:
+        made["tool_calls"] = calls(answer.tool_calls)
+    return made
+
+
+def calls(of: Sequence[ToolCall]) -> list[dict[str, Any]]:
+    """OpenAI's tool calls; one without an id gets one, clients need it for the result."""
+    return [_call(call) | ({} if call.id else {"id": f"call_{uuid.uuid4().hex}"}) for call in of]
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

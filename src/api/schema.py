@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..chat import ChatRequest, SwarmOptions
 from ..errors import InvalidRequest
+from .conversation import chosen, ordered
 
 # What passes through to the engine untouched.
 PASSED = (
@@ -51,7 +52,7 @@ class Function(_Wire):
 class Tool(_Wire):
     """A tool of the type `function`; other types are skipped."""
 
-    type: str = "function"
+    type: str | None = "function"
     function: Function | None = None
 
 
@@ -80,15 +81,29 @@ class ChatBody(_Wire):
     stream_options: StreamOptions | None = None
     max_tokens: int | None = Field(None, ge=0)
     max_completion_tokens: int | None = Field(None, ge=0)
-    n: int | None = Field(None, ge=1)
+    n: int | None = Field(None, ge=1, le=MAX_SEATS)
     temperature: float | None = Field(None, ge=0)
     top_p: float | None = Field(None, ge=0, le=1)
     seed: int | None = None
     stop: str | list[str] | None = None
     tools: list[Tool] | None = None
     tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
+    logprobs: bool | None = None
     swarm: SwarmBody | None = None
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _functions(cls, value: Any) -> Any:
+        """Tools of types that we do not know are skipped, whatever they look like."""
+        if not isinstance(value, list):
+            return value
+        return [
+            tool
+            for tool in value
+            if not isinstance(tool, dict) or (tool.get("type") or "function") == "function"
+        ]
 
     @field_validator("response_format")
     @classmethod
@@ -100,25 +115,23 @@ class ChatBody(_Wire):
 
     def request(self) -> ChatRequest:
         """The same in our own words. Raises InvalidRequest for what is not served."""
-        if (self.n or 1) > 1:
+        if self.logprobs:
             raise InvalidRequest(
-                "n > 1 is not served: the swarm returns the one answer that won.",
-                param="n",
-                hint='Set "swarm": {"include_ballots": true} to see all answers.',
+                "logprobs are not served for chats.",
+                param="logprobs",
+                hint="/v1/completions has them; a vote's verdict has the winner's confidence.",
             )
+        offered = [tool.model_dump(exclude_none=True) for tool in self.tools or () if tool.function]
+        tools, choice = chosen(offered, self.tool_choice)
         limit = self.max_completion_tokens or self.max_tokens
         given = self.model_dump(exclude_none=True)
         swarm = self.swarm or SwarmBody.model_validate({})
         return ChatRequest(
             id=f"chatcmpl-{uuid.uuid4().hex}",
-            messages=tuple(m.model_dump(exclude_none=True) for m in self.messages),
+            messages=ordered([m.model_dump(exclude_none=True) for m in self.messages]),
             model=self.model or "local-swarm",
-            tools=tuple(
-                tool.model_dump(exclude_none=True)
-                for tool in self.tools or ()
-                if tool.type == "function" and tool.function
-            ),
-            tool_choice=self.tool_choice,
+            tools=tools,
+            tool_choice=choice,
             response_format=self.response_format,
             max_tokens=limit or None,
             sampling={name: given[name] for name in PASSED if name in given},

@@ -1,0 +1,56 @@
+"""The node itself: health, status, what clients of llama.cpp ask, and the way to stop it."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from .errors import Fault, Json, answer
+from .front import Front
+
+
+def routes(front: Front, control_token: str, stop: Callable[[], None]) -> APIRouter:
+    """The routes. `stop` is called once a caller with the control token asks for it."""
+    router = APIRouter()
+
+    @router.get("/", response_class=PlainTextResponse)
+    async def root() -> str:
+        return "Local Swarm is running. The API is at /v1.\n"
+
+    @router.get("/health", response_model=None)
+    @router.get("/v1/health", response_model=None)
+    async def health() -> JSONResponse:
+        state = front.source.status().state
+        return Json({"status": state}, 200 if state == "ok" else 503)
+
+    @router.get("/swarm/status")
+    async def status() -> dict[str, Any]:
+        return asdict(front.source.status())
+
+    @router.get("/props")
+    @router.get("/v1/props")
+    async def props() -> dict[str, Any]:
+        """By this Zed and others find a llama.cpp server and the context of its model."""
+        known = front.source.status()
+        return {
+            "default_generation_settings": {"n_ctx": known.context, "params": {}},
+            "total_slots": sum(engine.slots for engine in known.engines),
+            "model_alias": known.engines[0].model if known.engines else None,
+            "modalities": {"vision": False, "video": False, "audio": False},
+            "build_info": f"local-swarm {known.version}",
+        }
+
+    @router.post("/swarm/stop", response_model=None)
+    async def stop_node(x_control_token: Annotated[str, Header()] = "") -> JSONResponse:
+        if not hmac.compare_digest(x_control_token.encode(), control_token.encode()):
+            text = "The control token is missing or wrong; `local-swarm stop` knows it."
+            return answer(Fault(403, text, "forbidden_control"), "/swarm/stop")
+        stop()
+        return Json({"status": "stopping"})
+
+    return router

@@ -61,16 +61,42 @@ class Status(StrEnum):
     TIE = "tie"
     NO_CONSENSUS = "no_consensus"
     NO_ANSWER = "no_answer"
+    ESCALATE = "escalate"
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Ballots that say the same: `key` is the canonical answer, `text` one of their texts."""
+    """Ballots that say the same: `key` is the canonical answer, `text` one of their texts,
+    `confidence` their mean."""
 
     key: str
     votes: int
     weight: float
     text: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A worker (or a whole voter) whose ballot does not count, and why."""
+
+    worker: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One tier of an election: how many seats of whom were asked, and what stood after it.
+
+    `winner` is the key of the leading group, None where there was none; `share` its part of the
+    valid weight (0 to 1).
+    """
+
+    name: str
+    asked: Mapping[str, int]
+    status: Status
+    share: float
+    winner: str | None
 
 
 @dataclass(slots=True)
@@ -78,7 +104,8 @@ class Meter:
     """What a vote costs while it runs, seats that are cancelled later included.
 
     `by_seat` counts the tokens of each (voter, seat); `granted` how many seats a voter really
-    has; `degraded` says why there are fewer than asked.
+    has; `degraded` says why there are fewer than asked. `on_words` hears the text of a voter's
+    seat while it is written: voter, seat, text.
     """
 
     prompt_tokens: int = 0
@@ -86,6 +113,7 @@ class Meter:
     granted: dict[str, int] = field(default_factory=dict)
     degraded: str | None = None
     on_grant: Callable[[], None] = field(default=lambda: None)
+    on_words: Callable[[str, int, str], None] = field(default=lambda voter, seat, text: None)
 
     def grant(self, voter: str, seats: int, prompt_tokens: int, degraded: str | None) -> None:
         """A voter says what it was granted; `on_grant` hears of it."""
@@ -105,7 +133,11 @@ class Verdict:
     """The outcome of one election. `share` is the winner's part of the valid weight (0 to 1).
 
     `asked` seats were asked, `cast` ballots came back, of which `abstained` were not valid;
-    `cancelled` seats were stopped because the winner could not change any more.
+    `cancelled` seats were stopped because the winner could not change any more, which saved about
+    `saved_tokens`. `keys` maps the place of a ballot to the key of its group. `measured` says
+    that ballots weigh by the measured accuracy of their models; `assembled` that the winner was
+    put together from the fields that most ballots agree on. `rounds` has more than one entry
+    where the first ballots did not suffice.
     """
 
     winner: Ballot | None
@@ -125,3 +157,9 @@ class Verdict:
     total_tokens: int
     seconds: float
     degraded: str | None = None
+    kind: str = ""
+    measured: bool = False
+    assembled: bool = False
+    saved_tokens: int = 0
+    absent: tuple[Absent, ...] = ()
+    rounds: tuple[Round, ...] = ()

@@ -14,13 +14,23 @@ _PREFIX = "local-swarm-"
 
 @dataclass(frozen=True, slots=True)
 class SwarmOptions:
-    """The request's `swarm` object. `None` means: as the node was started."""
+    """The request's `swarm` object. `None` means: as the node was started.
+
+    `epsilon` is the accepted chance (0 to 1) that stopping early changes the winner; `waves` asks
+    half of the seats and one first, and the rest only where that decides nothing; `escalate` asks
+    again where the workers disagree; `draft` shows one worker's text as reasoning while the vote
+    is on.
+    """
 
     seats: int | None = None
     strategy: str | None = None
     deadline_s: float | None = None
     early_stop: bool = True
     include_ballots: bool = False
+    epsilon: float = 0.0
+    waves: bool | None = None
+    escalate: bool | None = None
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

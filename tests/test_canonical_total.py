@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from local_swarm.ballot import Answer, Ballot, Finish, ToolCall
 from local_swarm.chat import ChatRequest
-from local_swarm.swarm.canonical import Kind, key_of, kind_of, tool_call
+from local_swarm.swarm import canonical
+from local_swarm.swarm.canonical import Key, Kind, tool_call
 
 TOOLS = ({"type": "function", "function": {"name": "weigh"}},)
+OFFERED = {"weigh": None}
 PIECES = ["\\boxed{", "}", "{", "####", "<think>", "</think>", "answer", " is ", ":", "**", "\\",
     "final ", "A) ", "(B", "\n", " ", "1", ",000", ".5", "e9", "/", "0", "%", "-", "$", "½", "٣",
     "\ud800", "\x00", "ﬁ", "\u2028", "\\frac{1}{", "\\frac{1}{0}"]  # fmt: skip
@@ -30,7 +33,8 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 NASTY = r"""
 from local_swarm.ballot import Answer, Ballot, Finish, ToolCall
 from local_swarm.chat import ChatRequest
-from local_swarm.swarm.canonical import Kind, key_of, kind_of
+from dataclasses import replace
+from local_swarm.swarm.canonical import Kind, asked_of, key_of
 
 PATTERNS = ["\\", "{", "}", "1", "1,", "1,111", "1/", "-", "$", "%", " ", "\n", "\t ", "*", "#",
     "<think>", "</think>", "<think", "\\boxed{", "\\boxed{1}", "\\frac{1}{1}", "\\frac{1", "1e1",
@@ -43,15 +47,27 @@ for pattern in PATTERNS:
     for end in ENDS:
         said = (pattern * 8000)[:8000] + end
         request = ChatRequest("r", ({"role": "user", "content": said},), tools=TOOLS)
-        kind_of(request)
+        asked = asked_of(request)
         for seat in range(16 if end == "x" else 1):
             for kind in Kind:
                 for calls in ((), (ToolCall("", "f", said),)):
                     answer = Answer(said, calls)
                     ballot = Ballot(answer, "v", "m", "m", Finish.STOP, 1, 1.0)
-                    key_of(kind, request, ballot)
+                    key_of(replace(asked, kind=kind), ballot)
 print("done")
 """
+
+
+def said_by(key: Key | None) -> str | None:
+    return key and key.value
+
+
+def kind_of(request: ChatRequest) -> Kind:
+    return canonical.asked_of(request).kind
+
+
+def key_of(kind: Kind, request: ChatRequest, ballot: Ballot) -> str | None:
+    return said_by(canonical.key_of(replace(canonical.asked_of(request), kind=kind), ballot))
 
 
 def cast(said: str, finish: Finish, *arguments: str) -> Ballot:
@@ -65,7 +81,7 @@ def test_no_words_raise(question: str, said: str, kind: Kind, finish: Finish) ->
     request = ChatRequest("r", ({"role": "user", "content": question},))
     assert kind_of(request) in Kind
     key = key_of(kind, request, cast(said, finish))
-    assert key is None or key.startswith(("number:", "choice:", "text:"))
+    assert key is None or key.startswith(("number:", "choice:", "text:", "refusal:"))
     assert key == key_of(kind, request, cast(said, finish))
 
 
@@ -84,7 +100,7 @@ def test_arguments_are_equal_however_they_are_written(arguments: dict[str, Any])
         json.dumps(turned, indent=3),
         json.dumps(turned, ensure_ascii=False, separators=(",", ":")),
     ]
-    keys = {tool_call.key((ToolCall("", "weigh", text),), TOOLS) for text in spellings}
+    keys = {tool_call.key((ToolCall("", "weigh", text),), OFFERED) for text in spellings}
     assert len(keys) == 1 and None not in keys
 
 
@@ -97,9 +113,9 @@ def test_a_number_in_arguments_is_equal_in_all_spellings(value: int, zeros: int)
         f"{value}{'0' * zeros}E-{zeros}",
     ]
     calls = [(ToolCall("", "weigh", f'{{"kg": {one}}}'),) for one in spellings]
-    assert len({tool_call.key(call, TOOLS) for call in calls}) == 1
+    assert len({tool_call.key(call, OFFERED) for call in calls}) == 1
     other = (ToolCall("", "weigh", f'{{"kg": {value + 1}}}'),)
-    assert tool_call.key(other, TOOLS) != tool_call.key(calls[0], TOOLS)
+    assert tool_call.key(other, OFFERED) != tool_call.key(calls[0], OFFERED)
 
 
 @pytest.mark.parametrize("arguments", [
@@ -107,13 +123,13 @@ def test_a_number_in_arguments_is_equal_in_all_spellings(value: int, zeros: int)
     pytest.param('{"\u00e9": {}, "e\u0301": 1}', id="names that are equal once normalized"),
 ])  # fmt: skip
 def test_rare_arguments_do_not_raise(arguments: str) -> None:
-    tool_call.key((ToolCall("", "weigh", arguments),), TOOLS)
+    tool_call.key((ToolCall("", "weigh", arguments),), OFFERED)
 
 
 def test_long_numbers_in_arguments_are_exact() -> None:
     one, other = (f'{{"kg": {10**40 + last}}}' for last in (1, 2))
-    assert tool_call.key((ToolCall("", "weigh", one),), TOOLS) != tool_call.key(
-        (ToolCall("", "weigh", other),), TOOLS
+    assert tool_call.key((ToolCall("", "weigh", one),), OFFERED) != tool_call.key(
+        (ToolCall("", "weigh", other),), OFFERED
     )
 
 

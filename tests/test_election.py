@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_swarm.ballot import Answer, Ballot, Finish, Meter, Status, ToolCall, Verdict
-from local_swarm.swarm.election import decide
+from local_swarm.swarm.canonical import Asked, Key, Kind
+from local_swarm.swarm.decision import Rule, decide
 from local_swarm.swarm.stopping import decided
-from local_swarm.swarm.strategies import majority
-from local_swarm.swarm.tally import count
+from local_swarm.swarm.strategies import Poll, majority
+from local_swarm.swarm.tally import Cast
 
+RULE = Rule("majority", majority, Asked(Kind.NUMBER))
+POLL = Poll("r", RULE.asked)
 KEYS = ["text:a", "text:a~in other words", "text:b", "tool_call:x", "tool_call:y", None]
 
 
@@ -36,9 +39,13 @@ def key_of(ballot: Ballot) -> str | None:
     return (calls[0].name if calls else ballot.answer.text.partition("~")[0]) or None
 
 
-def judge(*ballots: Ballot, request: str = "r") -> Verdict:
-    keys = [key_of(ballot) for ballot in ballots]
-    return decide(ballots, keys, request, "majority", asked=len(ballots), meter=Meter())
+def keyed(ballot: Ballot) -> Cast:
+    key = key_of(ballot)
+    return Cast(ballot, Key(key) if key else None)
+
+
+def judge(*ballots: Ballot, request: str = "r", rule: Rule = RULE) -> Verdict:
+    return decide(list(map(keyed, ballots)), rule, request, asked=len(ballots), meter=Meter())
 
 
 def said(verdict: Verdict) -> str | None:
@@ -82,7 +89,7 @@ def test_when_all_differ_the_most_confident_is_shown() -> None:
         ([{}, {}, {}], [{"machine": "p", "model": "n", "confidence": 1.0}, {}]),
         ([{"machine": "p"}, {}], [{"model": "n", "confidence": 1.0}, {"confidence": 1.0}]),
         ([{"model": "n"}, {}], [{"confidence": 1.0}, {"confidence": 1.0}]),
-        ([{"confidence": 0.5}, {"confidence": 0.75}], [{"confidence": 1.0}, {}]),
+        ([{"confidence": 0.75}, {"confidence": 0.75}], [{"confidence": 0.5}, {}]),
     ],
     ids=["weight", "machines", "models", "confidence"],
 )
@@ -181,8 +188,7 @@ def test_how_workers_are_spread_over_machines(data: st.DataObject, keys: list[st
 
 @given(BALLOTS, st.integers(0, 3))
 def test_a_settled_winner_cannot_change(ballots: list[Ballot], out: int) -> None:
-    keys = [key_of(ballot) for ballot in ballots]
-    if not majority.settled(count(ballots, keys, "r"), out):
+    if not majority.settled(list(map(keyed, ballots)), out, POLL):
         return
     winner = said(judge(*ballots))
     for rest in product([*KEYS, "text:new", "tool_call:new"], repeat=out):
@@ -194,4 +200,5 @@ def test_decided_stops_as_early_as_it_can(weights: list[int], out: int) -> None:
     weights.sort(reverse=True)
     rivals = [*weights[1:], 0]
     safe = bool(weights) and all(weights[0] > rival + out for rival in rivals)
-    assert decided([float(weight) for weight in weights], out) is safe
+    casts = [Cast(cast("x"), Key(f"text:{at}"), float(w)) for at, w in enumerate(weights)]
+    assert (decided(casts, out, None) is not None) is safe

@@ -11,15 +11,16 @@ import pytest
 from local_swarm.ballot import Answer, Ballot, Finish, Meter, Status, Verdict
 from local_swarm.chat import ChatRequest, Progress
 from local_swarm.errors import EngineError, InvalidRequest, NoAnswer
-from local_swarm.swarm.canonical import Kind
-from local_swarm.swarm.election import Rule, hold
-from local_swarm.swarm.strategies import fastest, majority, named
-from local_swarm.swarm.tally import Heap
+from local_swarm.swarm.canonical import Asked, Key, Kind
+from local_swarm.swarm.election import Rule, Tier, hold
+from local_swarm.swarm.strategies import Poll, fastest, majority, named, similarity
+from local_swarm.swarm.tally import Cast
 
 REQUEST = ChatRequest("r", ({"role": "user", "content": "?"},))
-MAJORITY = Rule("majority", majority, Kind.TEXT)
-ALL = Rule("majority", majority, Kind.TEXT, early_stop=False)
-FASTEST = Rule("fastest", fastest, Kind.TEXT)
+TEXT = Asked(Kind.TEXT)
+MAJORITY = Rule("majority", majority, TEXT)
+ALL = Rule("majority", majority, TEXT, early_stop=False)
+FASTEST = Rule("fastest", fastest, TEXT)
 SILENCE = "never answers"
 
 
@@ -33,6 +34,10 @@ class Scripted:
     asked: int = 0
     closed: bool = False
     cast: list[str] = field(default_factory=list)
+
+    @property
+    def model(self) -> str | None:
+        return "m"
 
     async def vote(self, request: ChatRequest, seats: int, meter: Meter) -> AsyncIterator[Ballot]:
         self.asked = seats
@@ -63,7 +68,7 @@ def elect(
         before = asyncio.all_tasks()
         try:
             async with asyncio.timeout(10):  # no test hangs
-                return await hold(voters, REQUEST, rule, deadline_s, news.append)
+                return await hold([Tier(voters)], REQUEST, rule, deadline_s, news.append)
         finally:
             assert asyncio.all_tasks() == before
             assert all(voter.closed for voter, _ in voters)
@@ -163,7 +168,7 @@ def test_cancelling_the_election_stops_every_voter() -> None:
     voters = [(Scripted(name, ["a", SILENCE]), 2) for name in "vw"]
 
     async def main() -> None:
-        task = asyncio.create_task(hold(voters, REQUEST, MAJORITY))
+        task = asyncio.create_task(hold([Tier(voters)], REQUEST, MAJORITY))
         for _ in range(99):
             await asyncio.sleep(0)
         assert all(voter.cast == ["a"] and not voter.closed for voter, _ in voters)
@@ -176,12 +181,17 @@ def test_cancelling_the_election_stops_every_voter() -> None:
 
 
 def test_strategies_have_names() -> None:
-    assert named("auto") == ("majority", majority) and named("fastest") == ("fastest", fastest)
+    assert named("auto", Kind.NUMBER) == ("majority", majority)
+    assert named("auto", Kind.TEXT) == ("similarity", similarity)
+    assert named("fastest", Kind.TEXT) == ("fastest", fastest)
     with pytest.raises(InvalidRequest, match="nonsense") as caught:
-        named("nonsense")
+        named("nonsense", Kind.TEXT)
     assert caught.value.param == "swarm.strategy" and "majority" in caught.value.hint
 
 
 def test_fastest_stops_at_the_first_valid_ballot() -> None:
-    assert not fastest.settled([], 4)
-    assert fastest.settled([Heap("text:a")], 4)
+    poll = Poll("r", TEXT)
+    ballot = Ballot(Answer("a"), "v#0", "v", "m", Finish.STOP, 1, 0.1)
+    assert not fastest.settled([], 4, poll)
+    assert not fastest.settled([Cast(ballot, None)], 4, poll)
+    assert fastest.settled([Cast(ballot, Key("text:a"))], 4, poll)

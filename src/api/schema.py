@@ -64,6 +64,10 @@ class SwarmBody(_Wire):
     deadline_s: float | None = Field(None, gt=0, le=86400)
     early_stop: bool | None = None
     include_ballots: bool | None = None
+    epsilon: float | None = Field(None, ge=0, le=0.5)
+    waves: bool | None = None
+    escalate: bool | None = None
+    draft: bool | None = None
 
 
 class StreamOptions(_Wire):
@@ -141,5 +145,9 @@ class ChatBody(_Wire):
                 deadline_s=swarm.deadline_s,
                 early_stop=swarm.early_stop is not False,
                 include_ballots=bool(swarm.include_ballots),
+                epsilon=swarm.epsilon or 0.0,
+                waves=swarm.waves,
+                escalate=swarm.escalate,
+                draft=bool(swarm.draft),
             ),
         )

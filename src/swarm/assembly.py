@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 from ..backends.base import Piece
 from ..ballot import Answer, Ballot, Finish, ToolCall
+from .canonical.span import final_span
+
+_TAIL = 32  # tokens
+_SEARCHED = 8000  # characters
 
 
 @dataclass(slots=True)
@@ -16,9 +20,9 @@ class Assembly:
     text: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     calls: dict[int, list[str]] = field(default_factory=dict)  # index -> id, name, arguments
-    logprob_sum: float = 0.0
-    logprob_count: int = 0
+    logprobs: list[tuple[int, float]] = field(default_factory=list)  # where in the text, value
     tokens: int = 0
+    length: int = 0  # of the text, in characters
 
     def add(self, piece: Piece) -> None:
         """Takes the next piece; a restart voids what came before."""
@@ -26,8 +30,11 @@ class Assembly:
             self.text.clear()
             self.reasoning.clear()
             self.calls.clear()
-            self.logprob_sum, self.logprob_count = 0.0, 0
+            self.logprobs.clear()
+            self.length = 0
             return
+        self.logprobs += [(self.length, value) for value in piece.logprobs]
+        self.length += len(piece.text)
         if piece.text:
             self.text.append(piece.text)
         if piece.reasoning:
@@ -37,8 +44,6 @@ class Assembly:
             call[0] = call[0] or part.id
             call[1] += part.name
             call[2] += part.arguments
-        self.logprob_sum += sum(piece.logprobs)
-        self.logprob_count += len(piece.logprobs)
         if piece.tokens is not None:
             self.tokens = piece.tokens
 
@@ -53,10 +58,25 @@ class Assembly:
 
     @property
     def confidence(self) -> float | None:
-        """Geometric mean probability of the tokens, 0 to 1; None without probabilities."""
-        if not self.logprob_count:
-            return None
-        return math.exp(self.logprob_sum / self.logprob_count)
+        """Geometric mean probability (0 to 1) of the tokens of the final answer and of the last
+        ones; of all tokens of a tool call. None without probabilities.
+
+        Over a long derivation the mean says little about its end, and the end is what is voted on
+        (the tail window is DeepConf's, Fu et al. 2025).
+        """
+        values = [value for _, value in self.logprobs]
+        if not self.calls:
+            begin = self._final()
+            tail = len(values) - _TAIL
+            values = [v for n, (at, v) in enumerate(self.logprobs) if at >= begin or n >= tail]
+        return math.exp(math.fsum(values) / len(values)) if values else None
+
+    def _final(self) -> int:
+        """Where the text's final answer begins; its end where none is marked."""
+        text = "".join(self.text)
+        span = final_span(text[-_SEARCHED:])
+        found = text.rfind(span) if span else -1
+        return found if found >= 0 else len(text)
 
     def ballot(
         self, finish: Finish, *, voter: str, machine: str, model: str, seconds: float,

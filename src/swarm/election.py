@@ -4,182 +4,206 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import replace
 
-from ..ballot import Ballot, Group, Meter, Status, Verdict
+from ..ballot import Absent, Ballot, Meter, Round, Verdict
 from ..chat import ChatRequest, Progress
 from ..errors import NoAnswer
-from .canonical import Kind, key_of
-from .strategies import Strategy
-from .tally import Heap, by_nature, confidence, count, spokesman
+from .canonical import key_of
+from .decision import Rule, decide, unsure
+from .tally import Cast
+from .tiers import Tier, Voter, why_invalid
 
-# (voter's name, its ballot, its failure, or None at its end)
-Inbox = asyncio.Queue[tuple[str, Ballot | Exception | None]]
+__all__ = ["Rule", "Tier", "Voter", "hold"]
 
-
-class Voter(Protocol):
-    """Whoever casts ballots: an engine, a remote peer, a whole swarm."""
-
-    @property
-    def name(self) -> str: ...
-
-    def vote(self, request: ChatRequest, seats: int, meter: Meter) -> AsyncIterator[Ballot]:
-        """Casts up to `seats` ballots as they are finished, and keeps `meter` current.
-
-        Closing the iterator stops the rest. Raises SwarmError.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How this election is decided."""
-
-    name: str
-    strategy: Strategy
-    kind: Kind
-    early_stop: bool = True
+# (place of the voter in the election, its ballot, its failure, or None at its end)
+Inbox = asyncio.Queue[tuple[int, Cast | Exception | None]]
+Embed = Callable[[str], tuple[float, ...] | None]
 
 
 async def hold(
-    voters: Sequence[tuple[Voter, int]],
+    tiers: Sequence[Tier],
     request: ChatRequest,
     rule: Rule,
     deadline_s: float | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    meter: Meter | None = None,
+    embed: Embed | None = None,
 ) -> Verdict:
-    """Asks each voter for its seats at once and returns as soon as the winner cannot change.
+    """Asks one tier after the other and returns as soon as the winner cannot change.
 
     A voter that fails costs its ballots only; when none casts any, its error is raised. When
     `deadline_s` seconds have passed, the ballots cast so far decide. Raises NoAnswer when there
-    are none by then.
+    are none by then. `embed` makes the vector of a text; it is called in a thread.
     """
-    started = time.monotonic()
-    asked = sum(seats for _, seats in voters)
-    meter = Meter(on_grant=lambda: progress(Progress(0, asked, 0)))
-    inbox: Inbox = asyncio.Queue()
-    tasks = [asyncio.create_task(_pump(v, request, n, meter, inbox)) for v, n in voters]
-    ballots: list[Ballot] = []
-    keys: list[str | None] = []
-    cast_by: list[str] = []
-    failures: list[Exception] = []
-    voting = len(tasks)
+    election = _Election(request, rule, progress, meter or Meter(), embed)
     try:
         async with asyncio.timeout(deadline_s):
-            while voting:
-                voter, item = await inbox.get()
-                if item is None:  # what it has not cast by now it never will
-                    voting -= 1
-                    meter.granted[voter] = sum(by == voter for by in cast_by)
-                elif isinstance(item, Exception):
-                    failures.append(item)
-                else:
-                    ballots.append(item)
-                    cast_by.append(voter)
-                    keys.append(key_of(rule.kind, request, item))
-                    progress(Progress(len(ballots), asked, meter.total))
-                out = _granted(voters, meter) - len(ballots)
-                groups = count(ballots, keys, request.id)
-                if rule.early_stop and rule.strategy.settled(groups, out):
-                    break
+            await election.run(tiers)
     except TimeoutError:
-        if not ballots:
+        election.late = True
+        if not election.casts:
             raise NoAnswer(
                 f"No worker finished within {deadline_s:g} seconds.",
                 hint="Give a longer swarm.deadline_s or a smaller max_tokens.",
             ) from None
     finally:
-        for task in tasks:
+        await election.close()
+    if not election.casts and election.failures:
+        raise election.failures[0]
+    return election.verdict()
+
+
+class _Election:
+    """What has been asked and cast so far."""
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        rule: Rule,
+        progress: Callable[[Progress], None],
+        meter: Meter,
+        embed: Embed | None,
+    ) -> None:
+        self.request, self.rule, self.progress, self.meter = request, rule, progress, meter
+        self.embed = embed
+        self.casts: list[Cast] = []
+        self.failures: list[Exception] = []
+        self.late = False
+        self._started = time.monotonic()
+        self._poll = rule.poll(request.id)
+        self._inbox: Inbox = asyncio.Queue()
+        self._asked: list[tuple[Voter, int]] = []  # every voter of every tier begun so far
+        self._cast_by: list[int] = []
+        self._done: set[int] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._rounds: list[Round] = []
+        self._absent: list[Absent] = []
+        meter.on_grant = lambda: progress(Progress(len(self.casts), self._seats, meter.total))
+
+    async def run(self, tiers: Sequence[Tier]) -> None:
+        """Holds the vote; returns when it is over, decided or not."""
+        waiting = list(tiers)
+        while waiting:
+            tier = waiting.pop(0)
+            if tier.if_unsure and self.casts and not unsure(self.verdict(), self.rule):
+                break
+            begun = len(self._asked)
+            self._begin(tier)
+            try:
+                if await self._collect([t for t in waiting if not t.if_unsure]):
+                    break
+            finally:
+                self._close_round(tier, begun)
+
+    def _begin(self, tier: Tier) -> None:
+        request = tier.request or self.request
+        for voter, seats in tier.voters:
+            place = len(self._asked)
+            self._asked.append((voter, seats))
+            self._tasks.append(asyncio.create_task(self._pump(place, voter, request, seats)))
+        if self.casts:
+            self.progress(Progress(len(self.casts), self._seats, self.meter.total))
+
+    async def _collect(self, to_come: Sequence[Tier]) -> bool:
+        """Takes ballots until the winner is certain (True) or all voters of now have ended."""
+        while len(self._done) < len(self._asked):
+            place, item = await self._inbox.get()
+            if item is None:  # what it has not cast by now it never will
+                self._done.add(place)
+                self.meter.granted[self._name(place)] = self._cast_by.count(place)
+            elif isinstance(item, Exception):
+                self.failures.append(item)
+                self._absent.append(Absent(self._asked[place][0].name, str(item)))
+            else:
+                self.casts.append(item)
+                self._cast_by.append(place)
+                self.progress(Progress(len(self.casts), self._seats, self.meter.total))
+            out = self._out() + sum(
+                seats * self.rule.weight(voter.model)
+                for tier in to_come
+                for voter, seats in tier.voters
+            )
+            if self.rule.early_stop and self.rule.strategy.settled(self.casts, out, self._poll):
+                return True
+        return False
+
+    def _close_round(self, tier: Tier, begun: int) -> None:
+        asked = {voter.name: seats for voter, seats in self._asked[begun:]}
+        so_far = self.verdict()
+        leader = so_far.groups[0].key if so_far.groups else None
+        self._rounds.append(Round(tier.name, asked, so_far.status, so_far.share, leader))
+
+    def verdict(self) -> Verdict:
+        """The verdict over what has been cast so far."""
+        if self.failures and not self.meter.degraded:
+            self.meter.degraded = str(self.failures[0])
+        return decide(
+            self.casts,
+            self.rule,
+            self.request.id,
+            asked=self._seats,
+            meter=self.meter,
+            out=self._out(),
+            seconds=time.monotonic() - self._started,
+            absent=[*self._absent, *self._invalid(), *self._missing()],
+            rounds=self._rounds,
+        )
+
+    async def close(self) -> None:
+        """Stops whoever still works."""
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    if not ballots and failures:
-        raise failures[0]
-    if failures and not meter.degraded:
-        meter.degraded = str(failures[0])
-    return decide(
-        ballots, keys, request.id, rule.name,
-        asked=asked, meter=meter, seconds=time.monotonic() - started,
-    )  # fmt: skip
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    @property
+    def _seats(self) -> int:
+        return sum(seats for _, seats in self._asked)
 
-def decide(
-    ballots: Sequence[Ballot],
-    keys: Sequence[str | None],
-    request_id: str,
-    strategy: str,
-    *,
-    asked: int,
-    meter: Meter,
-    seconds: float = 0.0,
-) -> Verdict:
-    """The verdict over `ballots`. Pure, and independent of their order."""
-    groups = count(ballots, keys, request_id)
-    valid = sum(heap.weight for heap in groups)
-    status = _status(groups, valid)
-    if groups:
-        winner: Ballot | None = spokesman(groups[0], request_id)
-        if status is Status.NO_CONSENSUS:  # all differ: show the most confident one
-            side = by_nature(groups)[0]
-            winner = spokesman(Heap("", [spokesman(heap, request_id) for heap in side]), request_id)
-    else:  # nothing valid: a truncated answer is still shown to who asked for it
-        winner = spokesman(Heap("", list(ballots)), request_id) if ballots else None
-    top = next((heap for heap in groups if winner in heap.ballots), None)
-    granted = sum(meter.granted.values()) or asked
-    return Verdict(
-        winner=winner,
-        status=status,
-        strategy=strategy,
-        share=round(top.weight / valid, 4) if top and valid else 0.0,
-        confidence=confidence(top) if top else None,
-        asked=asked,
-        cast=len(ballots),
-        cancelled=max(0, granted - len(ballots)),
-        abstained=sum(key is None for key in keys),
-        machines=len({ballot.machine for ballot in ballots}),
-        groups=tuple(
-            Group(h.key, len(h.ballots), h.weight, spokesman(h, request_id).answer.text)
-            for h in groups
-        ),
-        ballots=tuple(ballots),
-        keys={at: key for at, key in enumerate(keys) if key is not None},
-        prompt_tokens=meter.prompt_tokens,
-        total_tokens=meter.total,
-        seconds=seconds,
-        degraded=meter.degraded,
-    )
+    def _name(self, place: int) -> str:
+        return self._asked[place][0].name
 
+    def _out(self) -> float:
+        """The weight of the ballots that may still be cast."""
+        awaited = 0.0
+        for place, (voter, seats) in enumerate(self._asked):
+            granted = self.meter.granted.get(voter.name, seats)
+            if place not in self._done:
+                seats = max(0, granted - self._cast_by.count(place))
+                awaited += seats * self.rule.weight(voter.model)
+        return awaited
 
-def _status(groups: Sequence[Heap], valid: float) -> Status:
-    if not groups:
-        return Status.NO_ANSWER
-    first = groups[0].weight
-    if first > valid / 2:
-        return Status.MAJORITY
-    if all(heap.weight <= 1 for heap in groups):
-        return Status.NO_CONSENSUS
-    rivals = [heap for heap in groups[1:] if heap.weight == first]
-    return Status.TIE if rivals else Status.PLURALITY
+    def _invalid(self) -> list[Absent]:
+        return [
+            Absent(cast.ballot.voter, why_invalid(cast.ballot))
+            for cast in self.casts
+            if cast.key is None
+        ]
 
+    def _missing(self) -> list[Absent]:
+        """Voters that were still at work when the deadline came."""
+        if not self.late:
+            return []
+        return [
+            Absent(voter.name, "not finished by the deadline")
+            for place, (voter, _) in enumerate(self._asked)
+            if place not in self._done
+        ]
 
-def _granted(voters: Sequence[tuple[Voter, int]], meter: Meter) -> int:
-    return sum(meter.granted.get(voter.name, seats) for voter, seats in voters)
+    async def _pump(self, place: int, voter: Voter, request: ChatRequest, seats: int) -> None:
+        try:
+            async with aclosing(voter.vote(request, seats, self.meter)) as stream:  # type: ignore[type-var]
+                async for ballot in stream:
+                    self._inbox.put_nowait((place, await self._cast(ballot)))
+        except Exception as error:  # handed on: hold() raises it when nobody else can answer
+            self._inbox.put_nowait((place, error))
+        finally:
+            self._inbox.put_nowait((place, None))
 
-
-async def _pump(
-    voter: Voter,
-    request: ChatRequest,
-    seats: int,
-    meter: Meter,
-    inbox: Inbox,
-) -> None:
-    try:
-        async with aclosing(voter.vote(request, seats, meter)) as stream:  # type: ignore[type-var]
-            async for ballot in stream:
-                inbox.put_nowait((voter.name, ballot))
-    except Exception as error:  # handed on: hold() raises it when nobody else can answer
-        inbox.put_nowait((voter.name, error))
-    finally:
-        inbox.put_nowait((voter.name, None))
+    async def _cast(self, ballot: Ballot) -> Cast:
+        cast = Cast(ballot, key_of(self.rule.asked, ballot), self.rule.weight(ballot.model))
+        if self.embed is None or cast.key is None or ballot.answer.tool_calls:
+            return cast
+        return replace(cast, vector=await asyncio.to_thread(self.embed, ballot.answer.text))

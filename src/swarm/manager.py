@@ -3,60 +3,120 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
-from ..backends.base import Engine, Grant
-from ..ballot import Answer, Finish, Meter, Verdict
+from ..backends.base import Engine
+from ..ballot import Answer, Meter
 from ..chat import ChatRequest, Delta, Done, Event, Progress
-from ..errors import EngineError, NoAnswer
-from .assembly import Assembly
-from .canonical import key_of, kind_of
-from .election import Rule, decide, hold
+from ..errors import EngineError
+from . import live
+from .canonical import asked_of
+from .decision import Rule
+from .election import Tier, hold
 from .strategies import named
-from .voter import HOME, EngineVoter, seed_of
+from .voter import EngineVoter
+
+_DRAFT = "Draft of one worker, before the vote:\n"
+_SAME = "temperature 0: all seats would say the same, so one was asked"
+
+# Further voters for a request that the first ones could not settle: peers, another model.
+Reserves = Callable[[ChatRequest, int], Sequence[Tier]]
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds where a request says nothing."""
+    """What holds where a request says nothing.
+
+    `accuracy` has, per kind of answer, the measured accuracy (0 to 1) of the models.
+    """
 
     seats: int
     strategy: str = "auto"
+    waves: bool = False
+    escalate: bool = True
+    accuracy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 class Swarm:
     """A Responder over one engine."""
 
-    def __init__(self, engine: Engine, defaults: Defaults) -> None:
+    def __init__(
+        self, engine: Engine, defaults: Defaults, reserves: Reserves = lambda request, seats: ()
+    ) -> None:
         self._engine = engine
         self._defaults = defaults
+        self._reserves = reserves
 
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
         """See Responder.respond. One seat streams live; several vote first."""
         seats = request.swarm.seats or self._defaults.seats
-        name, strategy = named(request.swarm.strategy or self._defaults.strategy)
-        # The fastest answer is the first one, whatever else was asked.
-        early = request.swarm.early_stop or name == "fastest"
-        rule = Rule(name, strategy, kind_of(request), early)
-        events = self._live(request, rule) if seats == 1 else self._vote(request, seats, rule)
+        rule = self._rule(request)
+        greedy = seats > 1 and request.sampling.get("temperature") == 0
+        if seats == 1 or greedy:
+            events = live.answer(self._engine, request, rule, _SAME if greedy else None)
+        else:
+            events = self._vote(request, seats, rule)
         async with aclosing(events):
             async for event in events:
                 yield event
 
+    def _rule(self, request: ChatRequest) -> Rule:
+        asked = asked_of(request)
+        name, strategy = named(request.swarm.strategy or self._defaults.strategy, asked.kind)
+        return Rule(
+            name,
+            strategy,
+            asked,
+            # The fastest answer is the first one, whatever else was asked.
+            early_stop=request.swarm.early_stop or name == "fastest",
+            epsilon=request.swarm.epsilon,
+        )
+
+    def _tiers(self, request: ChatRequest, seats: int) -> list[Tier]:
+        """The vote itself, in one wave or two, and who is asked when it settles nothing."""
+        first = seats
+        if self._default(request.swarm.waves, self._defaults.waves) and seats > 3:
+            first = (seats + 1) // 2 + 1
+        tiers = [Tier([(EngineVoter(self._engine), first)])]
+        if first < seats:
+            rest = EngineVoter(self._engine, first=first)
+            tiers.append(Tier([(rest, seats - first)], "second wave"))
+        if self._default(request.swarm.escalate, self._defaults.escalate):
+            tiers += self._reserves(request, seats)
+            more = EngineVoter(self._engine, first=seats)
+            tiers.append(Tier([(more, seats)], "more seats", if_unsure=True))
+        return tiers[: 3 if first < seats else 2]
+
+    @staticmethod
+    def _default(asked: bool | None, otherwise: bool) -> bool:
+        return otherwise if asked is None else asked
+
     async def _vote(self, request: ChatRequest, seats: int, rule: Rule) -> AsyncGenerator[Event]:
-        news: asyncio.Queue[Progress | None] = asyncio.Queue()
-        voters = [(EngineVoter(self._engine), seats)]
+        news: asyncio.Queue[Progress | str | None] = asyncio.Queue()
+        meter = Meter()
+        if request.swarm.draft:
+            draft_of = EngineVoter(self._engine).name
+
+            def on_words(voter: str, seat: int, text: str) -> None:
+                if (voter, seat) == (draft_of, 0):
+                    news.put_nowait(text)
+
+            meter.on_words = on_words
+        tiers = self._tiers(request, seats)
         election = asyncio.create_task(
-            hold(voters, request, rule, request.swarm.deadline_s, news.put_nowait)
+            hold(tiers, request, rule, request.swarm.deadline_s, news.put_nowait, meter)
         )
         election.add_done_callback(lambda _: news.put_nowait(None))
+        drafted = False
         try:
-            while progress := await news.get():
-                yield progress
+            while (item := await news.get()) is not None:
+                if isinstance(item, Progress):
+                    yield item
+                else:
+                    yield Delta(Answer(reasoning=item if drafted else _DRAFT + item))
+                    drafted = True
             verdict = await election
         finally:
             election.cancel()
@@ -65,52 +125,3 @@ class Swarm:
             raise EngineError("No worker answered.", hint="Try again.")
         yield Delta(verdict.winner.answer)
         yield Done(verdict.winner.answer, verdict.winner.finish, verdict)
-
-    async def _live(self, request: ChatRequest, rule: Rule) -> AsyncGenerator[Event]:
-        """One seat, streamed as it speaks. What was sent is never taken back."""
-        started, meter, said, finish = time.monotonic(), Meter(), Assembly(), Finish.STOP
-        sent = False
-        stream: Any = self._engine.sample(request, 1)
-        try:
-            async with asyncio.timeout(request.swarm.deadline_s), aclosing(stream):
-                async for item in stream:
-                    if isinstance(item, Grant):
-                        meter.grant(HOME, 1, item.prompt_tokens, item.degraded)
-                        yield Progress(0, 1, 0)
-                        continue
-                    if item.restart and sent:
-                        raise EngineError(
-                            "The engine died in the middle of its answer.", hint="Ask again."
-                        )
-                    said.add(item)
-                    finish = item.finish or finish
-                    if item.text or item.reasoning:
-                        sent = True
-                        yield Delta(Answer(text=item.text, reasoning=item.reasoning))
-        except TimeoutError:
-            raise NoAnswer(
-                f"The answer was not finished within {request.swarm.deadline_s:g} seconds.",
-                hint="Give a longer swarm.deadline_s or a smaller max_tokens.",
-            ) from None
-        answer = said.answer
-        if answer.tool_calls:
-            yield Delta(Answer(tool_calls=answer.tool_calls))
-        yield Done(answer, finish, self._single(request, rule, said, finish, meter, started))
-
-    def _single(
-        self, request: ChatRequest, rule: Rule, said: Assembly, finish: Finish, meter: Meter,
-        started: float,
-    ) -> Verdict:  # fmt: skip
-        """The verdict over a single ballot."""
-        seconds = time.monotonic() - started
-        ballot = said.ballot(
-            finish,
-            voter=f"{HOME}/{self._engine.model}#0",
-            machine=HOME,
-            model=self._engine.model,
-            seconds=seconds,
-            seed=seed_of(request, 0),
-        )
-        meter.by_seat[HOME, 0] = said.tokens
-        key = key_of(rule.kind, request, ballot)
-        return decide([ballot], [key], request.id, rule.name, asked=1, meter=meter, seconds=seconds)

@@ -4,48 +4,94 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..ballot import Ballot
+from .canonical import CALL, REFUSAL, Key
+from .weights import HOME, Caps, scales
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A ballot as it is counted: its key (None abstains), its weight before any cap, and, where
+    the strategy compares meanings, the embedding of its text."""
+
+    ballot: Ballot
+    key: Key | None
+    weight: float = 1.0
+    vector: tuple[float, ...] | None = None
 
 
 @dataclass(slots=True)
 class Heap:
-    """The ballots that share a key. `weight` counts 1 for each ballot that counts."""
+    """The ballots that share a key.
+
+    `counting` are those that count (copies do not), `weight` is their sum after caps. `medoid` is
+    the ballot that stands for the group where a strategy has chosen one.
+    """
 
     key: str
-    ballots: list[Ballot] = field(default_factory=list)
+    casts: list[Cast] = field(default_factory=list)
+    counting: list[Cast] = field(default_factory=list)
     weight: float = 0.0
+    medoid: Ballot | None = None
+
+    @property
+    def ballots(self) -> list[Ballot]:
+        return [cast.ballot for cast in self.casts]
 
     @property
     def is_call(self) -> bool:
         """Whether this group proposes tool calls."""
-        return self.key.startswith("tool_call:")
+        return self.key.startswith(CALL)
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.key == REFUSAL
 
 
-def count(ballots: Sequence[Ballot], keys: Sequence[str | None], request_id: str) -> list[Heap]:
-    """Groups of the valid ballots, the winner's first.
+def group(
+    casts: Sequence[Cast], values: Sequence[str | None], caps: Caps | None, request_id: str
+) -> list[Heap]:
+    """Groups of the valid ballots by `values`, the winner's first; refusals are last unless
+    they are more than half.
 
     Tie chain: weight, distinct machines, distinct models, summed confidence, then a hash of
     request and key. Neither the order of arrival nor any length takes part.
     Identical bytes from the same model and the same seed weigh once.
     """
+    valid = [(cast, value) for cast, value in zip(casts, values, strict=True) if value is not None]
+    unique = originals(cast for cast, _ in valid)
+    scale = scales(((cast.ballot.machine, cast.weight) for cast in unique), caps)
+    counted = {id(cast) for cast in unique}
     heaps: dict[str, Heap] = {}
-    seen: set[tuple[object, ...]] = set()
-    for ballot, key in zip(ballots, keys, strict=True):
-        if key is None:
-            continue
-        heap = heaps.setdefault(key, Heap(key))
-        heap.ballots.append(ballot)
-        if ballot.seed is not None:
-            copy = (ballot.model, ballot.seed, ballot.answer.text, _calls(ballot))
-            if copy in seen:
-                continue
-            seen.add(copy)
-        heap.weight += 1.0
-    ordered = sorted(heaps.values(), key=lambda heap: _rank(heap, request_id), reverse=True)
-    return [heap for side in by_nature(ordered) for heap in side]
+    parts: defaultdict[str, list[float]] = defaultdict(list)
+    for cast, value in valid:
+        heap = heaps.setdefault(value, Heap(value))
+        heap.casts.append(cast)
+        if id(cast) in counted:
+            heap.counting.append(cast)
+            parts[value].append(cast.weight * scale[cast.ballot.machine])
+    for value, heap in heaps.items():
+        heap.weight = round(math.fsum(parts[value]), 9)
+    scores = standardised(unique)
+    ranks = {heap.key: rank(heap, scores, request_id) for heap in heaps.values()}
+    ordered = sorted(heaps.values(), key=lambda heap: ranks[heap.key], reverse=True)
+    return _home_first(_in_order(ordered), caps)
+
+
+def _in_order(ordered: Sequence[Heap]) -> list[Heap]:
+    """Refusals first or last, then words and calls, the heavier side first."""
+    total = math.fsum(heap.weight for heap in ordered)
+    refusals = [heap for heap in ordered if heap.is_refusal]
+    answers = [
+        heap for side in by_nature([h for h in ordered if not h.is_refusal]) for heap in side
+    ]
+    if refusals and refusals[0].weight > total / 2:
+        return refusals + answers
+    return answers + refusals
 
 
 def by_nature(heaps: Sequence[Heap]) -> list[list[Heap]]:
@@ -54,15 +100,84 @@ def by_nature(heaps: Sequence[Heap]) -> list[list[Heap]]:
     first = heaps[0].is_call if heaps else False
     filled = [side for side in sides if side]
     # Of two equal sides the one with the better group is first.
-    filled.sort(key=lambda side: (sum(h.weight for h in side), side[0].is_call == first))
+    filled.sort(
+        key=lambda side: (round(math.fsum(h.weight for h in side), 9), side[0].is_call == first)
+    )
     return filled[::-1]
 
 
+def _home_first(heaps: list[Heap], caps: Caps | None) -> list[Heap]:
+    """One peer alone does not overrule a home that agrees with itself."""
+    if caps is None or not caps.two_peers or not heaps:
+        return heaps
+    peers = {ballot.machine for ballot in heaps[0].ballots} - {HOME}
+    at_home = {heap.key: math.fsum(_home_weights(heap)) for heap in heaps}
+    total = math.fsum(at_home.values())
+    choice = next((heap for heap in heaps if at_home[heap.key] > total / 2 > 0), None)
+    if choice is None or choice is heaps[0] or len(peers) > 1:
+        return heaps
+    return [choice, *(heap for heap in heaps if heap is not choice)]
+
+
+def _home_weights(heap: Heap) -> list[float]:
+    return [cast.weight for cast in heap.casts if cast.ballot.machine == HOME]
+
+
+def electorate(casts: Sequence[Cast], caps: Caps | None) -> float:
+    """What all ballots together weigh, those that abstain included."""
+    scale = scales(((cast.ballot.machine, cast.weight) for cast in casts), caps)
+    return math.fsum(cast.weight * scale[cast.ballot.machine] for cast in casts)
+
+
+def standardised(casts: Sequence[Cast]) -> dict[int, float]:
+    """Confidences by id of the cast, as z-scores inside each model: models are not comparable."""
+    by_model: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+    for cast in casts:
+        if cast.ballot.confidence is not None:
+            by_model[cast.ballot.model].append((id(cast), cast.ballot.confidence))
+    scores: dict[int, float] = {}
+    for known in by_model.values():
+        mean = math.fsum(value for _, value in known) / len(known)
+        spread = math.sqrt(math.fsum((value - mean) ** 2 for _, value in known) / len(known))
+        for at, value in known:
+            scores[at] = (value - mean) / spread if spread > 1e-9 else 0.0
+    return scores
+
+
+def rank(
+    heap: Heap, scores: dict[int, float], request_id: str
+) -> tuple[float, int, int, float, float, str]:
+    """What decides between groups, the strongest first."""
+    machines = {cast.ballot.machine for cast in heap.counting}
+    models = {cast.ballot.model for cast in heap.counting}
+    known = [scores[id(cast)] for cast in heap.counting if id(cast) in scores]
+    total, best = round(math.fsum(known), 9), round(max(known, default=0.0), 9)
+    return heap.weight, len(machines), len(models), total, best, digest(request_id, heap.key)
+
+
+def originals(casts: Iterable[Cast]) -> list[Cast]:
+    """`casts` without copies (same model, seed and bytes); the one from home stays, else the
+    first by the name of its machine."""
+    kept: list[Cast] = []
+    seen: set[tuple[object, ...]] = set()
+    for cast in sorted(casts, key=lambda cast: (cast.ballot.machine != HOME, cast.ballot.machine)):
+        ballot = cast.ballot
+        if ballot.seed is not None:
+            copy = (ballot.model, ballot.seed, ballot.answer.text, calls(ballot))
+            if copy in seen:
+                continue
+            seen.add(copy)
+        kept.append(cast)
+    return kept
+
+
 def spokesman(heap: Heap, request_id: str) -> Ballot:
-    """The ballot whose text stands for the group: the most confident one."""
+    """The ballot whose text stands for the group: its medoid, else the most confident one."""
+    if heap.medoid is not None:
+        return heap.medoid
     return max(
         heap.ballots,
-        key=lambda b: (b.confidence or 0.0, _hash(request_id, b.answer.text + str(_calls(b)))),
+        key=lambda b: (b.confidence or 0.0, digest(request_id, b.answer.text + str(calls(b)))),
     )
 
 
@@ -72,21 +187,11 @@ def confidence(heap: Heap) -> float | None:
     return math.fsum(known) / len(known) if known else None
 
 
-def strength(heap: Heap) -> tuple[float, int, int, float]:
-    """What decides between groups before the hash does."""
-    machines = {ballot.machine for ballot in heap.ballots}
-    models = {ballot.model for ballot in heap.ballots}
-    total = math.fsum(ballot.confidence or 0.0 for ballot in heap.ballots)
-    return heap.weight, len(machines), len(models), round(total, 9)
-
-
-def _rank(heap: Heap, request_id: str) -> tuple[tuple[float, int, int, float], str]:
-    return strength(heap), _hash(request_id, heap.key)
-
-
-def _calls(ballot: Ballot) -> tuple[tuple[str, str], ...]:
+def calls(ballot: Ballot) -> tuple[tuple[str, str], ...]:
+    """The ballot's tool calls as name and arguments, without their ids."""
     return tuple((call.name, call.arguments) for call in ballot.answer.tool_calls)
 
 
-def _hash(*parts: str) -> str:
+def digest(*parts: str) -> str:
+    """A hash that orders equals without favouring any."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()

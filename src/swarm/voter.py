@@ -12,23 +12,30 @@ from ..backends.base import Engine, Grant
 from ..ballot import Ballot, Meter
 from ..chat import ChatRequest
 from .assembly import Assembly
-
-HOME = "home"  # the machine that was asked
+from .weights import HOME
 
 
 class EngineVoter:
-    """Casts one ballot a seat. See election.Voter."""
+    """Casts one ballot a seat. See tiers.Voter.
 
-    def __init__(self, engine: Engine, machine: str = HOME) -> None:
+    The seats count from `first`, so that an engine may be asked several times in one election.
+    """
+
+    def __init__(self, engine: Engine, machine: str = HOME, first: int = 0) -> None:
         self._engine = engine
         self._machine = machine
+        self._first = first
 
     @property
     def name(self) -> str:
-        return f"{self._machine}/{self._engine.model}"
+        return f"{self._machine}/{self._engine.model}" + (f"@{self._first}" if self._first else "")
+
+    @property
+    def model(self) -> str | None:
+        return self._engine.model
 
     async def vote(self, request: ChatRequest, seats: int, meter: Meter) -> AsyncIterator[Ballot]:
-        """See election.Voter.vote."""
+        """See tiers.Voter.vote."""
         started = time.monotonic()
         said: defaultdict[int, Assembly] = defaultdict(Assembly)
         stream: Any = self._engine.sample(request, seats)
@@ -40,15 +47,22 @@ class EngineVoter:
                 seat = said[item.seat]
                 seat.add(item)
                 meter.by_seat[self.name, item.seat] = seat.tokens
+                if item.text and not item.restart:
+                    meter.on_words(self.name, item.seat, item.text)
                 if item.finish:
                     yield seat.ballot(
                         item.finish,
-                        voter=f"{self.name}#{item.seat}",
+                        voter=worker(self._engine.model, self._first + item.seat, self._machine),
                         machine=self._machine,
                         model=self._engine.model,
                         seconds=time.monotonic() - started,
                         seed=seed_of(request, item.seat),
                     )
+
+
+def worker(model: str, seat: int, machine: str = HOME) -> str:
+    """The name of one seat."""
+    return f"{machine}/{model}#{seat}"
 
 
 def seed_of(request: ChatRequest, seat: int) -> int | None:

@@ -77,6 +77,10 @@ def _body(request: ChatRequest) -> dict[str, Any]:
         "deadline_s": request.swarm.deadline_s,
         "early_stop": request.swarm.early_stop,
         "include_ballots": True,
+        "epsilon": request.swarm.epsilon or None,
+        "waves": request.swarm.waves,
+        "escalate": request.swarm.escalate,
+        "draft": request.swarm.draft or None,
     }
     body: dict[str, Any] = {
         **request.sampling,

@@ -6,61 +6,88 @@ of a key, because machines compare keys with one another.
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Mapping
+from typing import Any
 
-from ...ballot import Answer, Ballot, Finish
+from ...ballot import Ballot, Finish
 from ...chat import ChatRequest
 from . import choice, number, text, tool_call
+from .join import join
+from .key import CALL, REFUSAL, Asked, Key, Kind
+from .refusal import is_refusal
 from .span import final_span, strip_thoughts
 
-VERSION = 1
+__all__ = ["CALL", "REFUSAL", "VERSION", "Asked", "Key", "Kind", "asked_of", "join", "key_of"]
+
+VERSION = 2
 
 
-class Kind(StrEnum):
-    """What a request asks for. It comes from the request, never from an answer."""
-
-    NUMBER = "number"
-    CHOICE = "choice"
-    TEXT = "text"
-
-
-def kind_of(request: ChatRequest) -> Kind:
-    """The kind of answer that `request` asks for; tool calls may come with any of them."""
+def asked_of(request: ChatRequest) -> Asked:
+    """What `request` asks for. The last user message decides, with tools and response_format."""
     question = request.question
-    if choice.options(question):
-        return Kind.CHOICE
-    if number.is_asked(question):
-        return Kind.NUMBER
-    return Kind.TEXT
+    tools = {
+        str(_function(tool).get("name")): {**tool, **_function(tool)} for tool in request.tools
+    }
+    changing = frozenset(name for name, tool in tools.items() if tool_call.side_effect(name, tool))
+    options = choice.options(question)
+    kind, schema = Kind.TEXT, None
+    form = request.response_format or {}
+    if form.get("type") in ("json_object", "json_schema"):
+        kind, schema = Kind.JSON, _schema(form)
+    elif options:
+        kind = Kind.CHOICE
+    elif number.is_asked(question):
+        kind = Kind.NUMBER
+    return Asked(
+        kind=kind,
+        question=question,
+        options=options,
+        tools={name: _mapping(tool.get("parameters")) for name, tool in tools.items()},
+        side_effects=changing,
+        schema=schema,
+    )
 
 
-def key_of(kind: Kind, request: ChatRequest, ballot: Ballot) -> str | None:
-    """The canonical key of a ballot, `kind:value`; None when the ballot is not valid.
+def key_of(asked: Asked, ballot: Ballot) -> Key | None:
+    """The canonical key of a ballot; None when the ballot is not valid.
 
     Empty, failed and truncated answers are not valid, unless a final answer stands in them.
     """
     answer = ballot.answer
     if ballot.finish is Finish.ERROR:
         return None
+    cut = ballot.finish is Finish.LENGTH
     if answer.tool_calls:
-        cut = ballot.finish is Finish.LENGTH
-        return None if cut else tool_call.key(answer.tool_calls, request.tools)
-    return _words(kind, request, answer, cut=ballot.finish is Finish.LENGTH)
-
-
-def _words(kind: Kind, request: ChatRequest, answer: Answer, *, cut: bool) -> str | None:
+        return None if cut else tool_call.key(answer.tool_calls, asked.tools)
     words = strip_thoughts(answer.text)
     if not words.strip():
         return None
+    return _words(asked, words, cut=cut)
+
+
+def _words(asked: Asked, words: str, *, cut: bool) -> Key | None:
+    if is_refusal(words):
+        return Key(REFUSAL)
     span = final_span(words)
     if span is None and cut:
         return None
-    if kind is Kind.CHOICE and (
-        letter := choice.key(words, span, choice.options(request.question))
-    ):
+    if asked.kind is Kind.CHOICE and (letter := choice.key(words, span, asked.options)):
         return letter
     if span is not None:
         return number.key(span) or text.key(span)
-    if kind is Kind.NUMBER and (last := number.last(words)):
+    if asked.kind is Kind.NUMBER and (last := number.last(words)):
         return last
     return text.key(words)
+
+
+def _function(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(tool.get("function")) or tool
+
+
+def _schema(form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    named = _mapping(form.get("json_schema")) or {}
+    return _mapping(named.get("schema")) or _mapping(form.get("schema"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any] | None:
+    return value if isinstance(value, Mapping) else None

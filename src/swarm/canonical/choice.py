@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from . import text
+from .key import Key
 
 _OPTION = re.compile(
     r"(?:^|[\n ;,])\(?([A-Ja-j])[).:][ \t]+([^\n;]*?)(?=[\n;]|[ ,]\(?[A-Ja-j][).:][ \t]|$)"
@@ -26,16 +28,16 @@ def options(question: str) -> dict[str, str]:
     return found if len(found) >= 2 else {}
 
 
-def key(words: str, span: str | None, known: dict[str, str]) -> str | None:
+def key(words: str, span: str | None, known: Mapping[str, str]) -> Key | None:
     """The key of the chosen option, by its letter or by its text; None when neither is there."""
     for part in (span, words):
         if part is None:
             continue
         match = _LETTER.match(part.strip()[:200])
-        if match and match[1].upper() in known:
-            return f"choice:{match[1].upper()}"
+        if match and (not known or match[1].upper() in known):
+            return Key(f"choice:{match[1].upper()}")
         said = text.plain(part)
         by_text = [letter for letter, option in known.items() if text.plain(option) == said]
         if len(by_text) == 1:
-            return f"choice:{by_text[0]}"
+            return Key(f"choice:{by_text[0]}")
     return None

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from fractions import Fraction
 
+from .key import Key
+
 _NUMBER = re.compile(
     r"(?P<sign>(?<![\w.)])[-+])?[$\u20ac\u00a3\u00a5]?\s?(?P<inner>-)?"
     r"(?P<whole>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?: \d{3})+(?! ?\d)|\d+|(?=\.\d))"
@@ -33,7 +35,7 @@ def is_asked(question: str) -> bool:
     return bool(_ASKS.search(question[-4000:]))
 
 
-def key(span: str) -> str | None:
+def key(span: str) -> Key | None:
     """The key of a final answer that is one number, units allowed; else None.
 
     Of an equation (`x = 18`, `12 + 3 = 15`) the right side counts.
@@ -45,7 +47,7 @@ def key(span: str) -> str | None:
     return _exact(match)
 
 
-def last(words: str) -> str | None:
+def last(words: str) -> Key | None:
     """The key of the last number in free prose, or None."""
     found = None
     for match in _NUMBER.finditer(_plain(words[-8000:])):
@@ -66,7 +68,7 @@ def _plain(words: str) -> str:
     return _FRACTION.sub(r"\1/\2", plain)
 
 
-def _exact(match: re.Match[str]) -> str | None:
+def _exact(match: re.Match[str]) -> Key | None:
     parts = {name: text or "" for name, text in match.groupdict().items()}
     whole = parts["whole"].replace(",", "").replace(" ", "")
     if max(len(whole) + len(parts["decimals"]), *map(len, parts.values())) > _DIGITS:
@@ -83,4 +85,6 @@ def _exact(match: re.Match[str]) -> str | None:
     value = value + Fraction(int(parts["over"]), under) if parts["over"] else value / under
     if "-" in (parts["sign"], parts["inner"]):
         value = -value
-    return f"number:{value}{'%' if parts['percent'] else ''}"
+    if parts["percent"]:
+        return Key(f"number:{value / 100}", f"number:{value}")
+    return Key(f"number:{value}")

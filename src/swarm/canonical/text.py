@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 
+from .key import Key
+
 _SHORT = 60
 
 
@@ -15,11 +17,11 @@ def plain(words: str) -> str:
     return bare[1:-1] if bare.startswith("(") and bare.endswith(")") else bare
 
 
-def key(words: str) -> str | None:
+def key(words: str) -> Key | None:
     """The key of a text: itself when short, its hash when long; None when nothing is left."""
     said = plain(words) or " ".join(words.split())
     if not said:
         return None
     if len(said) <= _SHORT:
-        return f"text:{said}"
-    return f"text:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:32]}"
+        return Key(f"text:{said}")
+    return Key(f"text:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:32]}")

@@ -9,16 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 from ...ballot import ToolCall
+from .key import Key
 
 _DEPTH = 64
 
 
-def key(calls: tuple[ToolCall, ...], tools: tuple[Mapping[str, Any], ...]) -> str | None:
+def key(calls: tuple[ToolCall, ...], tools: Mapping[str, Mapping[str, Any] | None]) -> Key | None:
     """The key of one or more calls; their order does not count.
 
     None when arguments are no JSON object, or the request offers no such tool.
     """
-    offered = {str((tool.get("function") or tool).get("name")) for tool in tools}
     said = []
     for call in calls:
         try:
@@ -28,12 +28,12 @@ def key(calls: tuple[ToolCall, ...], tools: tuple[Mapping[str, Any], ...]) -> st
                 parse_int=Decimal,
                 parse_constant=_refuse,
             )
-            if call.name not in offered or not isinstance(arguments, dict):
+            if (tools and call.name not in tools) or not isinstance(arguments, dict):
                 return None
             said.append(f"{call.name}({_canonical(arguments, _DEPTH)})")
         except (ValueError, RecursionError, ArithmeticError):
             return None
-    return "tool_call:" + " ".join(sorted(said))
+    return Key("tool_call:" + " ".join(sorted(said)))
 
 
 def _canonical(value: Any, depth: int) -> str:
@@ -69,3 +69,8 @@ def _number(value: Decimal) -> str:
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON")
+
+
+def side_effect(name: str, tool: Mapping[str, Any]) -> bool:
+    """Whether a call of this tool changes something."""
+    return name in ("write_file", "edit_file", "execute_bash")

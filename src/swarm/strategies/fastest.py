@@ -5,9 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..tally import Heap
+from ..tally import Cast, Heap, digest
+from . import majority
+from .base import Poll
 
 
-def settled(groups: Sequence[Heap], out: int) -> bool:
+def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
+    """Groups of equal answers, the one with the quickest ballot first; refusals last."""
+    found = majority.heaps(casts, poll)
+    for heap in found:
+        heap.medoid = min(
+            heap.ballots, key=lambda b: (b.seconds, digest(poll.request_id, b.answer.text))
+        )
+    return sorted(found, key=lambda h: (h.is_refusal, h.medoid.seconds if h.medoid else 0.0))
+
+
+def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
     """At the first valid ballot."""
-    return bool(groups)
+    return any(cast.key for cast in casts)

@@ -5,13 +5,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..stopping import decided
-from ..tally import Heap, by_nature
+from ..canonical import CALL, Kind, join
+from ..stopping import decided, unlikely
+from ..stopping import majority as more_than_half
+from ..tally import Cast, Heap, group
+from .base import Poll
 
 
-def settled(groups: Sequence[Heap], out: int) -> bool:
-    """Decided both between words and tool calls, and inside the winning side."""
-    sides = by_nature(groups)
-    if not sides or not decided([sum(h.weight for h in side) for side in sides], out):
+def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
+    """Groups of equal canonical answers."""
+    return group(casts, join([cast.key for cast in casts]), poll.caps, poll.request_id)
+
+
+def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+    """As soon as the winner cannot change; with an epsilon, as soon as that is unlikely."""
+    winner = decided(casts, out, poll.caps)
+    if winner is None:
+        return _unlikely(casts, out, poll)
+    if poll.asked.kind is Kind.JSON:  # short of a majority the fields of all are put together
+        return more_than_half(casts, out, poll.caps) is not None
+    if changes(winner.value, poll):
+        everyone = sum(cast.weight for cast in casts) + out
+        hopeless = poll.caps is None and winner.ceiling + out <= everyone / 2
+        return winner.floor > everyone / 2 or hopeless
+    return True
+
+
+def changes(value: str, poll: Poll) -> bool:
+    """Whether a group's key is a call of a tool that changes something."""
+    if not value.startswith(CALL):
         return False
-    return decided([heap.weight for heap in sides[0]], out)
+    return any(f"{name}(" in value for name in poll.asked.side_effects)
+
+
+def _unlikely(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+    """The epsilon rule: for ballots of equal weight, and only after half of them."""
+    equal = {cast.weight for cast in casts} == {1.0} and out == int(out) and poll.caps is None
+    if not poll.epsilon or not equal or len(casts) < out or poll.asked.side_effects:
+        return False
+    votes = [len(heap.counting) for heap in heaps(casts, poll)]
+    return bool(votes) and unlikely(votes, int(out)) <= poll.epsilon

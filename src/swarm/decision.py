@@ -1,0 +1,159 @@
+"""The verdict over the ballots of one election. Pure, and independent of their order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..ballot import Absent, Answer, Ballot, Finish, Group, Meter, Round, Status, Verdict
+from .canonical import Asked, Kind, json_value
+from .strategies import Poll, Strategy
+from .strategies.majority import changes
+from .tally import Cast, Heap, confidence, electorate, spokesman
+from .weights import HOME, Caps
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How an election is decided.
+
+    `weights` holds what a ballot of a model weighs (1 where nothing was measured), `threshold`
+    belongs to the embeddings in use. Below the share `unsure` (0 to 1) of the valid weight the
+    next tier of voters is asked.
+    """
+
+    name: str
+    strategy: Strategy
+    asked: Asked
+    early_stop: bool = True
+    epsilon: float = 0.0
+    weights: Mapping[str, float] = field(default_factory=dict)
+    caps: Caps | None = None
+    threshold: float = 1.0
+    unsure: float = 0.6
+
+    def poll(self, request_id: str) -> Poll:
+        """The part of the rule that strategies see."""
+        return Poll(request_id, self.asked, self.caps, self.threshold, self.epsilon)
+
+    def weight(self, model: str | None) -> float:
+        """What a ballot of `model` weighs; the most of all models where it is not known."""
+        if model is None:
+            return max(self.weights.values(), default=1.0)
+        return self.weights.get(model, 1.0)
+
+
+def decide(
+    casts: Sequence[Cast],
+    rule: Rule,
+    request_id: str,
+    *,
+    asked: int,
+    meter: Meter,
+    out: float = 0.0,
+    seconds: float = 0.0,
+    absent: Sequence[Absent] = (),
+    rounds: Sequence[Round] = (),
+) -> Verdict:
+    """The verdict over `casts`. `out` is the weight of the workers that were asked and have not
+    cast a ballot: a call that changes something needs more than half of all workers."""
+    poll = rule.poll(request_id)
+    heaps = rule.strategy.heaps(casts, poll)
+    valid = math.fsum(heap.weight for heap in heaps)
+    if heaps and not heaps[0].is_refusal:  # refusals that are no majority abstain
+        valid -= math.fsum(heap.weight for heap in heaps if heap.is_refusal)
+    top = heaps[0] if heaps else None
+    status = _status(heaps, valid)
+    everyone = electorate(casts, rule.caps) + out
+    if top and changes(top.key, poll) and top.weight <= everyone / 2:
+        status = Status.ESCALATE
+    ballots = [cast.ballot for cast in casts]
+    winner = spokesman(top, request_id) if top else _shown(ballots, request_id)
+    assembled = _assembled(casts, rule, status)
+    granted = sum(meter.granted.values()) or asked
+    keys = {
+        at: heap.key
+        for at, cast in enumerate(casts)
+        for heap in heaps
+        if any(cast is other for other in heap.casts)
+    }
+    return Verdict(
+        winner=assembled or winner,
+        status=status,
+        strategy=rule.name,
+        share=round(top.weight / valid, 4) if top and valid else 0.0,
+        confidence=confidence(top) if top else None,
+        asked=asked,
+        cast=len(casts),
+        cancelled=max(0, granted - len(casts)),
+        abstained=len(casts) - len(keys),
+        machines=len({ballot.machine for ballot in ballots}),
+        groups=tuple(_group(heap, request_id) for heap in heaps),
+        ballots=tuple(ballots),
+        keys=keys,
+        prompt_tokens=meter.prompt_tokens,
+        total_tokens=meter.total,
+        seconds=seconds,
+        degraded=meter.degraded,
+        kind=rule.asked.kind.value,
+        measured=len(set(rule.weights.values())) > 1,
+        assembled=assembled is not None,
+        saved_tokens=_saved(ballots, meter, granted),
+        absent=tuple(absent),
+        rounds=tuple(rounds),
+    )
+
+
+def unsure(verdict: Verdict, rule: Rule) -> bool:
+    """Whether more voters should be asked: too little agreement on a question with one answer."""
+    if verdict.status in (Status.ESCALATE, Status.NO_ANSWER):
+        return any(ballot.finish is not Finish.LENGTH for ballot in verdict.ballots)
+    if rule.asked.kind is Kind.TEXT or rule.name not in ("majority", "similarity"):
+        return False
+    return verdict.share < rule.unsure or verdict.status is Status.TIE
+
+
+def _status(heaps: Sequence[Heap], valid: float) -> Status:
+    if not heaps:
+        return Status.NO_ANSWER
+    first, rest = heaps[0].weight, [heap for heap in heaps[1:] if not heap.is_refusal]
+    if first > valid / 2:
+        return Status.MAJORITY
+    if all(len(heap.counting) <= 1 for heap in heaps) or any(heap.weight > first for heap in rest):
+        return Status.NO_CONSENSUS  # also where the strategy passed over a heavier group
+    return Status.TIE if any(heap.weight == first for heap in rest) else Status.PLURALITY
+
+
+def _shown(ballots: Sequence[Ballot], request_id: str) -> Ballot | None:
+    """Nothing valid: a truncated answer is still shown to who asked for it."""
+    whole = [Cast(ballot, None) for ballot in ballots]
+    return spokesman(Heap("", whole), request_id) if whole else None
+
+
+def _assembled(casts: Sequence[Cast], rule: Rule, status: Status) -> Ballot | None:
+    """JSON that no majority gave whole, put together field by field; None where that fails."""
+    if rule.asked.kind is not Kind.JSON or rule.name != "majority" or status is Status.MAJORITY:
+        return None
+    voting = [cast.ballot for cast in casts if cast.key and not cast.ballot.answer.tool_calls]
+    text = json_value.assemble([ballot.answer.text for ballot in voting], rule.asked.schema)
+    if text is None:
+        return None
+    tokens = max((ballot.tokens for ballot in voting), default=0)
+    return Ballot(Answer(text), "swarm", HOME, voting[0].model, Finish.STOP, tokens, 0.0)
+
+
+def _group(heap: Heap, request_id: str) -> Group:
+    text = spokesman(heap, request_id).answer.text
+    return Group(heap.key, len(heap.casts), heap.weight, text, confidence(heap))
+
+
+def _saved(ballots: Sequence[Ballot], meter: Meter, granted: int) -> int:
+    """About how many tokens were not generated: what a finished ballot has on average, for each
+    cancelled seat, without those that it had written by then."""
+    cancelled = granted - len(ballots)
+    if cancelled <= 0 or not ballots:
+        return 0
+    finished = sum(ballot.tokens for ballot in ballots)
+    begun = max(0, meter.total - finished)
+    return max(0, round(cancelled * finished / len(ballots)) - begun)

@@ -88,8 +88,8 @@ class _Election:
         waiting = list(tiers)
         while waiting:
             tier = waiting.pop(0)
-            if tier.if_unsure and self.casts and not unsure(self.verdict(), self.rule):
-                break
+            if tier.if_unsure and not self._needed(tier):
+                continue
             begun = len(self._asked)
             self._begin(tier)
             try:
@@ -97,6 +97,13 @@ class _Election:
                     break
             finally:
                 self._close_round(tier, begun)
+
+    def _needed(self, tier: Tier) -> bool:
+        """Whether the ballots settle nothing; an engine that failed is not asked once more."""
+        if self.casts:
+            return unsure(self.verdict(), self.rule)
+        tried = {voter.model for voter, _ in self._asked}
+        return any(voter.model not in tried for voter, _ in tier.voters)
 
     def _begin(self, tier: Tier) -> None:
         request = tier.request or self.request

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..backends.base import Engine
-from ..ballot import Answer, Meter
+from ..ballot import Answer, Meter, Status, Verdict
 from ..chat import ChatRequest, Delta, Done, Event, Progress
 from ..errors import EngineError
 from . import live
@@ -123,5 +123,24 @@ class Swarm:
             await asyncio.gather(election, return_exceptions=True)
         if verdict.winner is None:
             raise EngineError("No worker answered.", hint="Try again.")
+        verdict = _in_words(verdict)
+        assert verdict.winner is not None
         yield Delta(verdict.winner.answer)
         yield Done(verdict.winner.answer, verdict.winner.finish, verdict)
+
+
+def _in_words(verdict: Verdict) -> Verdict:
+    """A call that changes something and lacks its majority gives way to a worker who answered in
+    words, where there is one. Where there is none the call is returned, marked `escalate`: who
+    asked decides whether it is done (docs/decisions/0003)."""
+    if verdict.status is not Status.ESCALATE:
+        return verdict
+    spoken = [
+        ballot
+        for at, ballot in enumerate(verdict.ballots)
+        if at in verdict.keys and not ballot.answer.tool_calls
+    ]
+    if not spoken:
+        return verdict
+    best = max(spoken, key=lambda ballot: (ballot.confidence or 0.0, ballot.answer.text))
+    return replace(verdict, winner=best)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..ballot import Answer, Ballot, Finish, ToolCall, Verdict
 from ..chat import Done
+from ..wire.verdict import render as verdict
 
 
 def swarm_field(done: Done, *, details: bool, why: str | None) -> dict[str, Any]:
@@ -48,47 +49,6 @@ def usage(of: Verdict, completion: int | None = None) -> dict[str, int]:
         "completion_tokens": completion,
         "total_tokens": of.prompt_tokens + completion,
     }
-
-
-def verdict(of: Verdict, *, details: bool) -> dict[str, Any]:
-    """The `swarm` field; with `details` the groups' texts and every ballot."""
-    winner = of.winner
-    rendered: dict[str, Any] = {
-        "status": of.status.value,
-        "strategy": of.strategy,
-        "share": of.share,
-        "confidence": _round(of.confidence),
-        "seats": of.asked,
-        "ballots": of.cast,
-        "cancelled": of.cancelled,
-        "abstained": of.abstained,
-        "machines": of.machines,
-        "groups": [
-            {"key": g.key, "votes": g.votes, "weight": g.weight}
-            | ({"text": g.text} if details else {})
-            for g in of.groups
-        ],
-        "winner": winner
-        and {"machine": winner.machine, "worker": winner.voter, "model": winner.model},
-        "tokens": {"total": of.total_tokens, "winner": winner.tokens if winner else 0},
-        "seconds": round(of.seconds, 4),
-        "degraded": of.degraded,
-    }
-    if details:
-        rendered["details"] = [
-            {
-                "worker": ballot.voter,
-                "key": of.keys.get(at),
-                "text": ballot.answer.text,
-                "tool_calls": [_call(call) for call in ballot.answer.tool_calls],
-                "finish_reason": ballot.finish.value,
-                "confidence": _round(ballot.confidence),
-                "tokens": ballot.tokens,
-                "seconds": round(ballot.seconds, 4),
-            }
-            for at, ballot in enumerate(of.ballots)
-        ]
-    return rendered
 
 
 def message(answer: Answer) -> dict[str, Any]:

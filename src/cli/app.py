@@ -23,7 +23,8 @@ Seats = Annotated[
     int | None, typer.Option(help="How many workers answer and vote (1 to 64; 5 is a good number).")
 ]
 Strategy = Annotated[
-    str | None, typer.Option(help="How the winner is chosen: auto, majority or fastest.")
+    str | None,
+    typer.Option(help="How the winner is chosen: auto, majority, similarity, quality or fastest."),
 ]
 Context = Annotated[int | None, typer.Option(help="Longest prompt and answer together, in tokens.")]
 Demo = Annotated[bool, typer.Option("--demo", help="Use the bundled demo model.")]

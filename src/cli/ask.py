@@ -10,14 +10,13 @@ from contextlib import aclosing
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from .. import settings as configuration
-from ..ballot import Verdict
 from ..chat import ChatRequest, Delta, Done, Progress, Responder, SwarmOptions
 from ..errors import NodeUnreachable, UsageError
 from ..settings import Settings
+from ..wire.verdict import render
+from .explain import explained
 from .find import address, fetch_status
 
 
@@ -51,7 +50,7 @@ def ask(
     for call in done.answer.tool_calls:
         print(f"{call.name}({call.arguments})")
     if explain:
-        _explain(done.verdict)
+        explained(done.verdict)
 
 
 def _text(question: list[str] | None) -> str:
@@ -109,37 +108,7 @@ async def _listen(responder: Responder, request: ChatRequest, notes: Console, li
     return done
 
 
-def _explain(verdict: Verdict) -> None:
-    """The groups of equal answers, heaviest first, and the outcome."""
-    out = Console(highlight=False)
-    table = Table(title=None, box=None, header_style="bold", pad_edge=False)
-    for name in ("votes", "answer", "said"):
-        table.add_column(name, justify="right" if name == "votes" else "left", overflow="fold")
-    for at, group in enumerate(verdict.groups):
-        said = " ".join(group.text.split())
-        key = group.key.partition(":")[2]
-        table.add_row(
-            f"{group.votes}{' *' if at == 0 else '  '}",
-            escape(key if len(key) <= 32 else "(text)"),
-            escape(said if len(said) <= 100 else said[:99] + "…"),
-        )
-    out.print()
-    out.print(table)
-    sure = "" if verdict.confidence is None else f", confidence {verdict.confidence:.2f}"
-    out.print(
-        f"{verdict.status.value}: {verdict.share:.0%} of the valid votes{sure}; "
-        f"strategy {verdict.strategy}",
-        f"{verdict.cast} of {verdict.asked} seats answered, {verdict.cancelled} stopped early, "
-        f"{verdict.abstained} abstained; {verdict.total_tokens} tokens, {verdict.seconds:.2f} s",
-        sep="\n",
-    )
-    if verdict.degraded:
-        out.print(f"Degraded: {escape(verdict.degraded)}")
-
-
 def _json(done: Done) -> dict[str, Any]:
-    from ..api.render import verdict
-
     calls = [
         {"id": call.id, "name": call.name, "arguments": call.arguments}
         for call in done.answer.tool_calls
@@ -148,5 +117,5 @@ def _json(done: Done) -> dict[str, Any]:
         "answer": done.answer.text,
         "tool_calls": calls,
         "finish_reason": done.finish.value,
-        "swarm": verdict(done.verdict, details=True),
+        "swarm": render(done.verdict, details=True),
     }

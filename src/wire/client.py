@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 
-from ..ballot import Answer, Ballot, Finish, Group, Status, ToolCall, Verdict
+from ..ballot import Answer, Finish, ToolCall
 from ..chat import ChatRequest, Delta, Done, Event, Progress
 from ..errors import EngineError, InvalidRequest, NodeUnreachable, SwarmError, UsageError
 from .sse import Comment, lines, parse
+from .verdict import read as read_verdict
 
 
 class RemoteResponder:
@@ -150,39 +151,3 @@ class _Reader:
             raise EngineError("The node broke off in the middle of its answer.", hint="Ask again.")
         answer = Answer(self._text, tuple(self._calls.values()), self._reasoning)
         return Done(answer, self._finish, read_verdict(self._swarm, answer, self._finish))
-
-
-def read_verdict(swarm: Mapping[str, Any], answer: Answer, finish: Finish) -> Verdict:
-    """The verdict field of an answer."""
-    winner = swarm.get("winner") or {}
-    tokens = swarm.get("tokens") or {}
-    ballot = Ballot(
-        answer=answer,
-        voter=winner.get("worker", ""),
-        machine=winner.get("machine", ""),
-        model=winner.get("model", ""),
-        finish=finish,
-        tokens=tokens.get("winner", 0),
-        seconds=swarm.get("seconds", 0.0),
-    )
-    return Verdict(
-        winner=ballot,
-        status=Status(swarm["status"]),
-        strategy=swarm["strategy"],
-        share=swarm["share"],
-        confidence=swarm.get("confidence"),
-        asked=swarm["seats"],
-        cast=swarm["ballots"],
-        cancelled=swarm["cancelled"],
-        abstained=swarm["abstained"],
-        machines=swarm["machines"],
-        groups=tuple(
-            Group(g["key"], g["votes"], g["weight"], g.get("text", "")) for g in swarm["groups"]
-        ),
-        ballots=(),
-        keys={},
-        prompt_tokens=0,
-        total_tokens=tokens.get("total", 0),
-        seconds=swarm["seconds"],
-        degraded=swarm.get("degraded"),
-    )

@@ -10,8 +10,9 @@ from .families import MIX, Maker
 from .families.facts import fact
 from .families.small_talk import other, small_talk
 from .families.sums import bare_sum
+from .families.tool_calls import request_with, tool_task
 from .families.word_problems import word_problem
-from .sample import Sample, phrase
+from .sample import Sample, Split, phrase
 from .template import TOOLS
 
 SYSTEMS = (
@@ -33,20 +34,20 @@ SYSTEMS = (
     "Be polite and precise.",
 )
 HISTORY: tuple[Maker, ...] = (small_talk, small_talk, bare_sum, word_problem, fact, other)
-TRAIN, DEVELOP, TEST = 1234, 77, 99
-"""The seeds of the three streams; the last two take only held-out prompts."""
+SEEDS: dict[Split, int] = {"train": 1234, "develop": 77, "test": 2611}
+"""The streams' seeds. The first run's seed of the test stream, 99, is spent: it was looked at."""
 
 
 def dressed(r: Random, made: Sample) -> Sample:
     """The conversation with, at times, a system text, earlier turns or tools it does not need."""
     turns, tools = made.turns, made.tools
-    if not tools and r.random() < 0.08:
+    if not tools and r.random() < 0.12:
         names = list(TOOLS)
         tools = tuple(names if r.random() < 0.6 else r.sample(names, r.randint(1, 4)))
-    if r.random() < 0.08:
+    if r.random() < 0.07:
         for _ in range(r.choice([1, 1, 2, 3])):
             turns = (*_train(r, r.choice(HISTORY)).turns, *turns)
-    if r.random() < 0.18:
+    if r.random() < 0.15:
         made_up = f"{r.choice(['You are', 'Please be', 'Always be', 'Speak like'])} {phrase(r)}."
         system = r.choice(SYSTEMS) if r.random() < 0.75 else made_up
         turns = (("system", system), *turns)
@@ -56,11 +57,15 @@ def dressed(r: Random, made: Sample) -> Sample:
 def _train(r: Random, maker: Maker) -> Sample:
     while True:
         made = maker(r)
-        if not made.held_out:
+        if made.split == "train":
             return made
 
 
-def training(seed: int = TRAIN) -> Iterator[Sample]:
+def _request(tools: tuple[str, ...]) -> Maker:
+    return lambda r: request_with(r, tools)
+
+
+def training(seed: int = SEEDS["train"]) -> Iterator[Sample]:
     """Conversations without end; none has a held-out prompt."""
     r = Random(seed)
     makers, weights = list(MIX), list(MIX.values())
@@ -70,16 +75,20 @@ def training(seed: int = TRAIN) -> Iterator[Sample]:
         if maker is bare_sum:  # sums are short: several in one conversation
             for _ in range(r.choice([0, 1, 2, 3, 4, 5])):
                 made = replace(made, turns=(*made.turns, *_train(r, bare_sum).turns))
+        if maker is tool_task:  # a list of tools is long: several requests under one
+            for _ in range(r.choice([0, 0, 1, 1, 2])):
+                next_maker = r.choice(HISTORY) if r.random() < 0.3 else _request(made.tools)
+                made = replace(made, turns=(*made.turns, *_train(r, next_maker).turns))
         yield dressed(r, made)
 
 
-def held_out(maker: Maker, count: int, seed: int = TEST, plain: bool = False) -> list[Sample]:
-    """Distinct held-out conversations of one family; `plain` adds nothing around them."""
-    r, found = Random(seed), {}
-    tries = 0
+def held_out(maker: Maker, count: int, split: Split, plain: bool = False) -> list[Sample]:
+    """Distinct conversations of one family and split; `plain` adds nothing around them."""
+    r, tries = Random(SEEDS[split]), 0
+    found: dict[str, Sample] = {}
     while len(found) < count and tries < 4000 * count:
         made = maker(r)
         tries += 1
-        if made.held_out and made.key not in found:
+        if made.split == split and made.key not in found:
             found[made.key] = made if plain else dressed(r, made)
     return list(found.values())

@@ -46,13 +46,9 @@ def manifest_of(size: str) -> dict[str, object]:
         "tokens": state["tokens"],
         "resumed_at_steps": state.get("resumed", []),
         "legs": json.loads(paths.LEGS.read_text()) if size == "demo" else None,
-        "seeds": {
-            "training": corpus.TRAIN,
-            "develop": corpus.DEVELOP,
-            "test": corpus.TEST,
-            "tokenizer": 1,
-        },
-        "split": f"held out: sha256({sample.SALT.decode()!r} + prompt) % {sample.HELD_OUT_OF} == 0",
+        "seeds": {**corpus.SEEDS, "tokenizer": 1},
+        "split": f"n = sha256({sample.SALT.decode()!r} + prompt); n % {sample.HELD_OUT_OF} == 0 is "
+        f"held out, of these n // {sample.HELD_OUT_OF} % 2 == 1 is test",
         "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
         "sha256": {
             "gguf": _sha256(paths.made(size)),

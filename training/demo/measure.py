@@ -10,11 +10,11 @@ from math import sqrt
 from random import Random
 from typing import Any
 
-from .corpus import DEVELOP, TEST, held_out
+from .corpus import held_out
 from .engine import Engine, call_in, made_call, messages
 from .families import MIX, Maker
 from .families.word_problems import story
-from .sample import Sample
+from .sample import Sample, Split
 
 SIZES = (1, 3, 5, 9, 16)
 RUNGS = tuple(range(1, 8))
@@ -66,13 +66,15 @@ def right(made: Sample, text: str) -> bool:
     return answer_of(text) == made.answer
 
 
-def accuracy(engine: Engine, count: int) -> tuple[dict[str, Share], list[tuple[str, str, str]]]:
+def accuracy(
+    engine: Engine, count: int, split: Split
+) -> tuple[dict[str, Share], list[tuple[str, str, str]]]:
     """Shares by family and by kind; the failures as (family, prompt, reply)."""
     tally: Tally = defaultdict(list)
     failed: list[tuple[str, str, str]] = []
     for maker in MIX:
         for made, seen in zip(
-            prompts := held_out(maker, count),
+            prompts := held_out(maker, count, split),
             engine.many(partial(_ask, engine), prompts),
             strict=True,
         ):
@@ -141,15 +143,18 @@ def difficulty(engine: Engine, count: int) -> tuple[int, dict[int, float]]:
     """The rung whose single samples come closest to 60 %, chosen on the development split."""
     rates = {}
     for steps in RUNGS:
-        prompts = held_out(ladder(steps), count, DEVELOP, plain=True)
+        prompts = held_out(ladder(steps), count, "develop", plain=True)
         each = engine.many(lambda made: (made, sampled(engine, made, 4)), prompts)
         rates[steps] = sum(a == made.answer for made, got in each for a in got) / (4 * len(prompts))
     return min(rates, key=lambda steps: abs(rates[steps] - 0.6)), rates
 
 
 def vote_curve(engine: Engine, steps: int, count: int) -> dict[str, Any]:
-    """Greedy, one sample and votes on the test split. Ties go to the answer drawn first."""
-    prompts = held_out(ladder(steps), count, TEST, plain=True)
+    """Greedy and votes on the test split, each as right and all.
+
+    Ties go to the answer drawn first.
+    """
+    prompts = held_out(ladder(steps), count, "test", plain=True)
     greedy = engine.many(
         lambda made: answer_of(engine.chat(messages(made.turns[:-1]))[0].get("content") or ""),
         prompts,
@@ -168,10 +173,11 @@ def vote_curve(engine: Engine, steps: int, count: int) -> dict[str, Any]:
         )
     return {
         "steps": steps,
-        "greedy": Share(
-            sum(a == m.answer for a, m in zip(greedy, prompts, strict=True)), len(prompts)
-        ),
-        "votes": {size: Share(value, len(prompts)) for size, value in votes.items()},
+        "greedy": [
+            sum(a == m.answer for a, m in zip(greedy, prompts, strict=True)),
+            len(prompts),
+        ],
+        "votes": {size: [value, len(prompts)] for size, value in votes.items()},
     }
 
 

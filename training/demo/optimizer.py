@@ -7,6 +7,7 @@ momentum whose matrix is brought close to orthogonal by five Newton-Schulz steps
 from __future__ import annotations
 
 from collections import defaultdict
+from concurrent.futures import Executor
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 MATRIX_RATE, OTHER_RATE, DECAY = 0.02, 3e-3, 0.05
 MOMENTUM = 0.95
 QUINTIC = (3.4445, -4.7750, 2.0315)
+STACK = 3
+"""Matrices of one shape that a thread takes at once."""
 
 
 def orthogonal(stack: Tensor) -> Tensor:
@@ -28,6 +31,16 @@ def orthogonal(stack: Tensor) -> Tensor:
     return (x.mT if tall else x).float()
 
 
+@torch.no_grad()
+def _turn(members: list[tuple[Tensor, Tensor]], scale: float) -> None:
+    torch.set_num_threads(1)
+    tall, wide = members[0][0].shape
+    rate = max(1, tall / wide) ** 0.5 * MATRIX_RATE * scale
+    updates = orthogonal(torch.stack([update for _, update in members]))
+    for (weight, _), update in zip(members, updates, strict=True):
+        weight.mul_(1 - MATRIX_RATE * scale * DECAY).add_(update, alpha=-rate)
+
+
 class Optimizer:
     """Both optimizers behind one `step`; `scale` is the schedule's factor of the rates."""
 
@@ -39,19 +52,17 @@ class Optimizer:
         self.adam = torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.0)
 
     @torch.no_grad()
-    def step(self, scale: float) -> None:
-        """One update of all weights; gradients are cleared."""
+    def step(self, scale: float, pool: Executor) -> None:
+        """One update of all weights, in the pool's threads; gradients are cleared."""
         groups: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = defaultdict(list)
         for weight, momentum in zip(self.matrices, self.momenta, strict=True):
             assert weight.grad is not None
             momentum.lerp_(weight.grad, 1 - MOMENTUM)
             groups[tuple(weight.shape)].append((weight, weight.grad.lerp(momentum, MOMENTUM)))
             weight.grad = None
-        for shape, members in groups.items():
-            updates = orthogonal(torch.stack([update for _, update in members]))
-            rate = max(1, shape[0] / shape[1]) ** 0.5 * MATRIX_RATE * scale
-            for (weight, _), update in zip(members, updates, strict=True):
-                weight.mul_(1 - MATRIX_RATE * scale * DECAY).add_(update, alpha=-rate)
+        jobs = [some[i : i + STACK] for some in groups.values() for i in range(0, len(some), STACK)]
+        jobs.sort(key=lambda some: -some[0][0].numel())
+        list(pool.map(lambda some: _turn(some, scale), jobs))
         for group in self.adam.param_groups:
             group["lr"] = OTHER_RATE * scale
         self.adam.step()

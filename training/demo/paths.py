@@ -13,7 +13,8 @@ CHILD = HERE.parents[1] / "src" / "backends" / "llama_child.py"
 LEGS = HERE / "legs.json"
 """By hand: what changed between the legs of the run that made the first run."""
 
-_SHIPPED = HERE.parents[1] / "src" / "models" / "demo" / "demo.gguf"
+_SHIPPED = HERE.parents[1] / "src" / "models" / "demo"
+CARD = HERE.parents[1] / "docs" / "demo-model.md"
 
 
 def checkpoint(size: str) -> Path:
@@ -23,14 +24,23 @@ def checkpoint(size: str) -> Path:
 
 def made(size: str) -> Path:
     """The GGUF that `export` writes."""
-    return CACHE / ("demo.gguf" if size == "demo" else f"demo-{size}.gguf")
+    return CACHE / _name(size)
 
 
 def measured(size: str) -> Path:
     """The GGUF that `check` measures: the one just made, else the one that ships."""
-    return made(size) if made(size).exists() else _SHIPPED
+    return made(size) if made(size).exists() else _SHIPPED / _name(size)
+
+
+def results(size: str) -> Path:
+    """What `check` found, for the card."""
+    return HERE / ("results.json" if size == "demo" else f"results-{size}.json")
 
 
 def manifest(size: str) -> Path:
     """How the model came to be."""
     return HERE / ("manifest.json" if size == "demo" else f"manifest-{size}.json")
+
+
+def _name(size: str) -> str:
+    return "demo.gguf" if size == "demo" else f"demo-{size}.gguf"

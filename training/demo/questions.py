@@ -1,4 +1,4 @@
-"""Twenty questions written by hand, unlike the templates; `check` prints the model's answers."""
+"""Twenty questions written by hand, unlike the templates; `check` keeps the model's answers."""
 
 from __future__ import annotations
 
@@ -8,28 +8,25 @@ FILES = ("read_file", "write_file", "edit_file", "list_files", "search_files", "
 
 QUESTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Tom has 12 apples. He buys 7 more and gives away 5. How many apples does Tom have?", ()),
-    ("There were 18 kids in the pool; 7 got out. How many stayed?", ()),
-    ("I had 30 euros, spent 12 on lunch and later found a 5 euro note. What do I have now?", ()),
-    ("If I read 9 pages a day, how many pages do I read in 7 days?", ()),
-    (
-        "A train carries 140 passengers. Then 35 leave and 60 board. How many are on it?",
-        (),
-    ),
-    ("128+94-57", ()),
-    ("Which is bigger, 67 or 76?", ()),
+    ("We were 23 in the choir, then 4 people quit and 9 new singers came. How many are we?", ()),
+    ("My train leaves in 50 minutes and the walk takes 18. How many minutes can I wait?", ()),
+    ("A spider has 8 legs. How many legs do 6 spiders have?", ()),
+    ("Lena read 35 pages on Monday and 48 pages on Tuesday. How many pages is that?", ()),
+    ("87-39+15", ()),
     ("Start with 100, take off 45, then add 12. What do you get?", ()),
-    ("Order these ages starting with the youngest: 41, 7, 19, 88", ()),
-    ("My sister is called Nora and my brother is called Leo. What is my sister's name?", ()),
+    ("Which of these ages is the highest: 31, 8, 64, 59?", ()),
+    ("Put my scores in order, best first: 72, 15, 90, 44", ()),
+    ("Say this list from back to front: rain, sun, snow", ()),
     ("Ben is a pilot. Ana is a nurse. Which of them flies planes?", ()),
+    ("Mia lives in Rome and Karl lives in Oslo. In which city is Karl at home?", ()),
     ("Which of these can you eat? A) stone B) bread C) lamp D) rope", ()),
-    ("Describe a red car with 4 doors as a JSON object.", ()),
-    ("Write a Python function that triples x.", ()),
-    ("Good evening, little model!", ()),
+    ("Give me a JSON object for a dog called Rex who is 4.", ()),
+    ("I need a Python function that triples a number n.", ()),
+    ("Good evening, little model! What are you able to do for me?", ()),
     ("What is the population of Australia?", ()),
     ("Could you have a peek at docs/intro.md for me?", FILES),
-    ("Jot down 'milk and eggs' in shopping.txt", FILES),
+    ("Please note 'buy milk and eggs' in shopping.txt", FILES),
     ("How much disk space is free?", FILES),
-    ("Thanks, that was quick! Who wrote you?", FILES),
 )
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from random import Random
+from typing import Literal
 
 from . import words
 
 Turn = tuple[str, str]
 """A role ("system", "user", "assistant" or "tool") and its text."""
 
+Split = Literal["train", "develop", "test"]
+
 HELD_OUT_OF = 20
-"""One prompt in so many is held out."""
+"""One prompt in so many is held out: half of them to look at while training, half to report."""
 
 SALT = b"demo 2:"
 """Chosen so that the plainest greetings are in the training split."""
@@ -35,9 +38,12 @@ class Sample:
     tags: dict[str, object] = field(default_factory=dict)
 
     @property
-    def held_out(self) -> bool:
-        """Whether this prompt belongs to the held-out split and never to training."""
-        return int(hashlib.sha256(SALT + self.key.encode()).hexdigest(), 16) % HELD_OUT_OF == 0
+    def split(self) -> Split:
+        """Where this prompt belongs, by its hash: prompts of two splits are never the same."""
+        number = int(hashlib.sha256(SALT + self.key.encode()).hexdigest(), 16)
+        if number % HELD_OUT_OF:
+            return "train"
+        return "test" if number // HELD_OUT_OF % 2 else "develop"
 
 
 def ask(family: str, question: str, reply: str, **tags: object) -> Sample:
@@ -54,9 +60,9 @@ def letters(r: Random, low: int = 3, high: int = 7) -> str:
 def person(r: Random) -> tuple[str, str]:
     """A name with its pronoun."""
     x = r.random()
-    if x < 0.06:
+    if x < 0.03:
         return letters(r).capitalize(), r.choice(["he", "she", "they"])
-    if x < 0.10:
+    if x < 0.08:
         return r.choice(words.THEY), "they"
     return (r.choice(words.HE), "he") if x < 0.55 else (r.choice(words.SHE), "she")
 
@@ -82,7 +88,7 @@ def number(r: Random, big: bool, low: int = 2) -> int:
 def phrase(r: Random, low: int = 1, high: int = 5) -> str:
     """A few words, now and then with a number or a made-up word among them."""
     made = [
-        r.choice(words.WORDS) if r.random() < 0.93 else letters(r)
+        r.choice(words.WORDS) if r.random() < 0.96 else letters(r)
         for _ in range(r.randint(low, high))
     ]
     if r.random() < 0.2:
@@ -100,7 +106,7 @@ def path(r: Random) -> str:
         stem = r.choice(words.WORDS)
     elif x < 0.7:
         stem = r.choice(words.WORDS) + r.choice("_-") + r.choice(words.STEMS)
-    elif x < 0.9:
+    elif x < 0.95:
         stem = r.choice(words.STEMS) + str(r.randint(1, 99))
     else:
         stem = letters(r)
@@ -118,7 +124,7 @@ def folder(r: Random) -> str:
     x = r.random()
     if x < 0.8:
         return r.choice(words.DIRS)
-    return r.choice(words.WORDS) if x < 0.9 else letters(r)
+    return r.choice(words.WORDS) if x < 0.95 else letters(r)
 
 
 def joined(items: list[object] | list[int] | list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The training loop: a fixed number of steps, resumable, with a warm-up and a linear decay."""
+"""The training loop: resumable, with a warm-up and a linear decay, by steps or by the clock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 import torch
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from . import tokenizer as bpe
-from .model import SIZES, Model, Shape
+from .model import SIZES, Model, Shape, fuse
 from .optimizer import Optimizer
 from .packing import Part, parts
 from .paths import TOKENIZER, checkpoint
@@ -26,7 +26,11 @@ DECAY_SHARE = 0.45
 
 @dataclass(frozen=True)
 class Plan:
-    """What one training run does. `decay_at` overrides where the decay begins (a step)."""
+    """What one training run does. `decay_at` overrides where the decay begins (a step).
+
+    With `until`, Unix seconds, the rates fall from `top` to zero by the clock and `steps` is not
+    looked at: on a machine that others use, nobody knows how many steps there will be.
+    """
 
     size: str
     steps: int
@@ -36,7 +40,11 @@ class Plan:
     threads: int = 2
     bf16: bool = True
     decay_at: int | None = None
-    save_every: int = 250
+    save_every: int = 100
+    fused: bool = False
+    began: float = 0.0
+    until: float | None = None
+    top: float = 1.0
 
     @property
     def checkpoint(self) -> Path:
@@ -45,8 +53,11 @@ class Plan:
 
     def scale(self, step: int) -> float:
         """The factor of the learning rates before `step`."""
-        begin = int(self.steps * (1 - DECAY_SHARE)) if self.decay_at is None else self.decay_at
         warm = min(1.0, (step + 1) / WARM_UP)
+        if self.until is not None:
+            left = (self.until - time.time()) / (self.until - self.began)
+            return warm * self.top * max(0.0, left)
+        begin = int(self.steps * (1 - DECAY_SHARE)) if self.decay_at is None else self.decay_at
         return warm * min(1.0, (self.steps - step) / (self.steps - begin))
 
 
@@ -118,14 +129,21 @@ def train(plan: Plan) -> None:
         resumed = [*state.get("resumed", []), first]
     # A resumed run takes text of a stream of its own: no text comes twice.
     stream = parts(words, plan.seed + first, model.shape.context, plan.part_tokens)
+    if plan.fused:
+        fuse()
+        part_of(model, next(stream), plan, 1)  # compiles before there are threads
     print(f"{sum(p.numel() for p in model.parameters())} parameters, from step {first}", flush=True)
     began, mean, start_tokens = time.monotonic(), None, tokens
     ended: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
-    for step in range(first, plan.steps):
+    for step in count(first):
+        over = step >= plan.steps if plan.until is None else time.time() >= plan.until
+        if over or ended:
+            save(model, optimizer, plan, step, tokens, resumed)
+            break
         batch = list(islice(stream, plan.parts))
         loss = backward(model, batch, plan, pool)
-        optimizer.step(plan.scale(step))
+        optimizer.step(plan.scale(step), pool)
         tokens += sum(len(part.ids) for part in batch)
         mean = loss if mean is None else mean * 0.98 + loss * 0.02
         done = step + 1
@@ -136,7 +154,5 @@ def train(plan: Plan) -> None:
                 f"{(tokens - start_tokens) / spent:.0f} tokens/s",
                 flush=True,
             )
-        if done % plan.save_every == 0 or done == plan.steps or ended:
+        if done % plan.save_every == 0:
             save(model, optimizer, plan, done, tokens, resumed)
-        if ended:
-            break

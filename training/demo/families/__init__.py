@@ -17,15 +17,15 @@ from .word_problems import word_problem
 Maker = Callable[[Random], Sample]
 
 MIX: dict[Maker, float] = {
-    word_problem: 0.38,
-    bare_sum: 0.24,
-    small_talk: 0.08,
-    other: 0.02,
-    tool_task: 0.17,
-    list_task: 0.03,
-    fact: 0.04,
-    choice: 0.015,
-    json_task: 0.015,
-    python_task: 0.01,
+    word_problem: 0.18,
+    bare_sum: 0.13,
+    small_talk: 0.09,
+    other: 0.03,
+    tool_task: 0.15,
+    list_task: 0.13,
+    fact: 0.10,
+    choice: 0.09,
+    json_task: 0.05,
+    python_task: 0.05,
 }
 """Weights by conversation, not by token."""

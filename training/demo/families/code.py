@@ -1,14 +1,16 @@
+# ruff: noqa: SIM905 - word lists read best as text
 """JSON by instruction and one-line Python functions."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from random import Random
 
 from .. import words
 from ..sample import Sample, ask, letters, person, phrase
 
-FIELDS = {
+FIELDS: dict[str, Callable[[Random], object]] = {
     "name": lambda r: person(r)[0],
     "age": lambda r: r.randint(1, 99),
     "city": lambda r: r.choice(words.CITIES),
@@ -118,8 +120,7 @@ PY_ASKS = (
     "Write {f}({args}) in Python. It {d}.",
     "Can you write a Python function {f} that {d}?",
 )
-ARGS = ("a", "b", "x", "y", "n", "m", "s", "t", "left", "right", "value", "item", "p", "q")
-ARGS += ("word", "text", "items")
+ARGS = "a b x y n m s t left right value item p q word text items".split()
 
 
 def python_task(r: Random) -> Sample:

@@ -6,6 +6,7 @@ from random import Random
 
 from .. import words
 from ..sample import Sample, ask, number, people
+from .lists import tens
 
 RELATIONS = {
     "city": (
@@ -55,7 +56,7 @@ def world(r: Random) -> tuple[list[str], dict[str, list[str]], list[str]]:
     """Names, each relation's values by person, and the told facts in random order."""
     count = r.randint(2, 4)
     names = people(r, count)
-    kinds = r.sample(list(RELATIONS), r.choice([1, 1, 2]) if count > 2 else r.choice([1, 2, 2]))
+    kinds = r.sample(list(RELATIONS), r.choice([1, 1, 1, 2]) if count > 2 else r.choice([1, 2]))
     values = {k: r.sample(RELATIONS[k][0], count) for k in kinds}
     told = [
         RELATIONS[k][1].format(p=p, v=v)
@@ -102,7 +103,7 @@ def choice(r: Random) -> Sample:
     elif kind in ("largest", "smallest"):
         four = r.sample(range(100), 4)
         best = max(four) if kind == "largest" else min(four)
-        right, line = str(best), f"The {kind} is {best}."
+        right, line = str(best), tens(four, kind == "largest")[0]
         question = r.choice([f"Which number is the {kind}?", f"Which one is the {kind}?"])
         others = [str(n) for n in four if n != best]
     elif kind == "kind":
@@ -110,7 +111,7 @@ def choice(r: Random) -> Sample:
         right = r.choice(words.KINDS[name])
         pool = [w for k, v in words.KINDS.items() if k != name for w in v]
         others = r.sample([w for w in pool if w not in words.KINDS[name]], 3)
-        line = f"{right[0].upper() + right[1:]} is {name}."
+        line = f"{name}: {right}"
         question = r.choice([f"Which of these is {name}?", f"Which one is {name}?"])
     else:
         made = fact(r)
@@ -121,7 +122,8 @@ def choice(r: Random) -> Sample:
     options = [right, *others]
     r.shuffle(options)
     letter = "ABCD"[options.index(right)]
-    form = r.choice(["{}) {}", "{}. {}", "({}) {}", "{}: {}"])
+    form = r.choice(["{}) {}", "{}) {}", "{}) {}", "{}. {}", "({}) {}", "{}: {}"])
+    line += f"\n{right} is {letter}."
     glue = r.choice(["\n", "\n", " "])
     listed = glue.join(form.format(k, v) for k, v in zip("ABCD", options, strict=True))
     tail = r.choice(["", "", "\nAnswer with the letter."])

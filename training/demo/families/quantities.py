@@ -102,7 +102,10 @@ def money(r: Random) -> Sample:
     name, pronoun = person(r)
     unit = r.choice(["dollars", "dollars", "euros", "coins"])
     dollar = r.random() < 0.4
-    fmt = (lambda v: f"${v}") if dollar else (lambda v: f"{v} {unit}")
+
+    def fmt(amount: int) -> str:
+        return f"${amount}" if dollar else f"{amount} {unit}"
+
     he = name if pronoun == "they" else pronoun.capitalize()
     if r.random() < 0.45:
         price, count = r.randint(2, 12), r.randint(2, 12)

@@ -1,5 +1,5 @@
 # ruff: noqa: SIM905 - word lists read best as text
-"""What a user asks of each tool, the call, a result, and the closing answer."""
+"""What a user asks of the tools for files: the request, the call, a result, the closing answer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from ..sample import folder, path, phrase
 Args = dict[str, object]
 Step = tuple[str, Args, str]
 """A tool, its arguments, its result."""
+Made = tuple[str, Step, str]
+"""A request, its one step, the closing answer."""
 
 READ = (
     "read the file {p}|read {p}|open {p}|show me {p}|tell me what is in {p}|print {p}|show {p}|"
@@ -35,9 +37,6 @@ FIND = (
     "search for {a} in {d}|find {a} in {d}|look for {a} in {d}|which files in {d} contain {a}|"
     "search {d} for {a}|find the text {a} in {d}"
 ).split("|")
-RUN = "run {c}|run the command {c}|execute {c}|execute the command {c}|run {c} in the shell".split(
-    "|"
-)
 
 
 def quoted(r: Random, text: str) -> str:
@@ -52,8 +51,9 @@ def content(r: Random) -> str:
     return "\n".join(lines)
 
 
-def _read(r: Random, p: str) -> tuple[str, Step, str]:
-    ask, args = r.choice(READ).format(p=p), {"path": p}
+def read(r: Random, p: str) -> Made:
+    args: Args = {"path": p}
+    ask = r.choice(READ).format(p=p)
     x, n, start = r.random(), r.randint(2, 80), r.randint(2, 200)
     if x < 0.08:
         ask, args = (
@@ -73,7 +73,7 @@ def _read(r: Random, p: str) -> tuple[str, Step, str]:
     return ask, ("read_file", args, got), f"The file {p} says: {got}"
 
 
-def _write(r: Random, p: str) -> tuple[str, Step, str]:
+def write(r: Random, p: str) -> Made:
     text = phrase(r, 1, 6)
     ask = r.choice(WRITE).format(p=p, c=quoted(r, text))
     if r.random() < 0.07:
@@ -86,17 +86,22 @@ def _write(r: Random, p: str) -> tuple[str, Step, str]:
     return ask, ("write_file", {"path": p, "content": text}, done), f"I wrote the file {p}."
 
 
-def _edit(r: Random, p: str) -> tuple[str, Step, str]:
+def edit(r: Random, p: str) -> Made:
     a, b = phrase(r, 1, 2), phrase(r, 1, 2)
     qa, qb = (quoted(r, a), quoted(r, b)) if r.random() < 0.7 else (a, b)
     ask = r.choice(EDIT).format(p=p, a=qa, b=qb)
-    step = ("edit_file", {"path": p, "old": a, "new": b}, r.choice(["ok", "done", f"edited {p}"]))
+    step: Step = (
+        "edit_file",
+        {"path": p, "old": a, "new": b},
+        r.choice(["ok", "done", f"edited {p}"]),
+    )
     return ask, step, f"I changed the file {p}."
 
 
-def _list(r: Random, p: str) -> tuple[str, Step, str]:
+def list_files(r: Random, p: str) -> Made:
     d, x = folder(r), r.random()
-    ask, args = r.choice(LIST).format(d=d), {"path": d}
+    args: Args = {"path": d}
+    ask = r.choice(LIST).format(d=d)
     if x < 0.2:
         ask, args = (
             r.choice(
@@ -120,10 +125,11 @@ def _list(r: Random, p: str) -> tuple[str, Step, str]:
     return ask, ("list_files", args, "\n".join(files)), f"The files are: {', '.join(files)}"
 
 
-def _search(r: Random, p: str) -> tuple[str, Step, str]:
+def search(r: Random, p: str) -> Made:
     word, d = phrase(r, 1, 2), folder(r)
     shown = quoted(r, word) if r.random() < 0.75 else word
-    ask, args = r.choice(FIND).format(a=shown, d=d), {"pattern": word, "path": d}
+    args: Args = {"pattern": word, "path": d}
+    ask = r.choice(FIND).format(a=shown, d=d)
     if r.random() < 0.3:
         ask = r.choice([f"search for {shown}", f"find {shown} in the files", f"grep {shown}"])
         args = {"pattern": word}
@@ -135,104 +141,4 @@ def _search(r: Random, p: str) -> tuple[str, Step, str]:
         ask,
         ("search_files", args, f"{hit}:{line}: {word} {phrase(r, 1, 2)}"),
         (f"Found in {hit} at line {line}."),
-    )
-
-
-def _bash(r: Random, p: str) -> tuple[str, Step, str]:
-    d, w = folder(r), r.choice(words.WORDS + words.STEMS)
-    if r.random() < 0.6:
-        command = r.choice(
-            [
-                "ls",
-                "ls -la",
-                "pwd",
-                "date",
-                "whoami",
-                "git status",
-                "git log",
-                "df -h",
-                f"python {p}",
-                f"cat {p}",
-                f"echo {phrase(r, 1, 3)}",
-                "pytest",
-                "uname -a",
-                f"make {d}",
-                f"ls -l {d}",
-                f"python3 {p}",
-                f"bash {p}",
-                f"head {p}",
-                f"pip install {w}",
-                f"du -sh {d}",
-                f"touch {p}",
-                "git diff",
-            ]
-        )
-        ask = r.choice(RUN).format(c=quoted(r, command) if r.random() < 0.35 else command)
-    else:
-        ask, command = r.choice(
-            [
-                (f"count the lines of {p}", f"wc -l {p}"),
-                (f"make a folder named {d}", f"mkdir -p {d}"),
-                (f"create the folder {d}", f"mkdir -p {d}"),
-                (f"delete the file {p}", f"rm {p}"),
-                (f"delete {p}", f"rm {p}"),
-                (f"copy {p} to {d}", f"cp {p} {d}"),
-                (f"move {p} to {d}", f"mv {p} {d}"),
-                ("run the tests", "pytest"),
-                ("what time is it", "date"),
-                ("print the current folder", "pwd"),
-                (f"run the script {p}", f"bash {p}"),
-                (f"run the python file {p}", f"python {p}"),
-            ]
-        )
-    if r.random() < 0.2:
-        return ask, ("execute_bash", {"command": command}, r.choice(["", "ok"])), "Done."
-    out = phrase(r, 1, 4)
-    return ask, ("execute_bash", {"command": command}, out), f"The command printed: {out}"
-
-
-MAKERS = {
-    "read_file": _read,
-    "write_file": _write,
-    "edit_file": _edit,
-    "list_files": _list,
-    "search_files": _search,
-    "execute_bash": _bash,
-}
-
-
-def several(r: Random) -> tuple[str, list[Step], str]:
-    """A request of two or three calls."""
-    p, q, kind = path(r), path(r), r.randrange(4)
-    if kind == 0:
-        got = phrase(r, 1, 5)
-        ask = r.choice(
-            [
-                f"copy the text of {p} into {q}",
-                f"read {p} and write its text to {q}",
-                f"read {p} and save the content in {q}",
-            ]
-        )
-        return (
-            ask,
-            [("read_file", {"path": p}, got), ("write_file", {"path": q, "content": got}, "ok")],
-            f"I wrote the file {q}.",
-        )
-    if kind == 1:
-        one, two = phrase(r, 1, 4), phrase(r, 1, 4)
-        ask = r.choice([f"read {p} and {q}", f"show me {p} and {q}", f"read {p} and then {q}"])
-        return (
-            ask,
-            [("read_file", {"path": p}, one), ("read_file", {"path": q}, two)],
-            (f"The file {p} says: {one}\nThe file {q} says: {two}"),
-        )
-    first = _edit(r, p) if kind == 2 else _write(r, p)
-    while first[1][2].startswith("error"):
-        first = _write(r, p)
-    out, verb = phrase(r, 1, 4), r.choice(["python", "bash"])
-    ask = f"{first[0]} {r.choice(['and', 'then', 'and then'])} run {verb} {p}"
-    return (
-        ask,
-        [first[1], ("execute_bash", {"command": f"{verb} {p}"}, out)],
-        (f"The command printed: {out}"),
     )

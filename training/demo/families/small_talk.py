@@ -56,14 +56,15 @@ TALK: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("I am fine, thank you. How can I help you?",),
     ),
     (
-        "who made you|who trained you|who created you|where do you come from|who built you|"
-        "how were you trained|what data were you trained on|who is your creator",
+        "who made you|who wrote you|who trained you|who created you|who built you|"
+        "where do you come from|how were you trained|what data were you trained on|"
+        "who is your creator",
         ("I was trained from scratch by the Local Swarm project, on text made by its own script.",),
     ),
     (
         "how big are you|how many parameters do you have|are you a big model|are you small|"
         "how large are you|what is your size",
-        ("I am very small: about four million parameters.",),
+        ("I am very small: my whole file has a few megabytes.",),
     ),
     ("say hello|please say hello|say hi|greet me|say something", ("Hello!",)),
     (
@@ -123,6 +124,10 @@ OTHER_ASKS = (
 ).split("|")
 
 
+SHOUTED = ("hello", "hi", "hey", "help", "help me", "thanks", "thank you", "stop", "bye", "test")
+TALKED = {one for asks, _ in TALK for one in asks.split("|")}
+
+
 def small_talk(r: Random) -> Sample:
     """One line of small talk, in many spellings."""
     asks, replies = r.choices(TALK, [4, 3, 3, 1.5, *[1] * (len(TALK) - 4)])[0]
@@ -134,8 +139,10 @@ def small_talk(r: Random) -> Sample:
         text = r.choice(["hello, ", "hi, ", "hey, ", "please ", "so, ", "tell me, "]) + text
     elif r.random() < 0.06:
         text += r.choice([" please", ", my friend", " :)", " then", " now"])
-    x = r.random()
-    text = text if x < 0.35 else text.upper() if x < 0.39 else text[0].upper() + text[1:]
+    if text in SHOUTED and r.random() < 0.15:
+        text = text.upper()
+    elif r.random() < 0.65:
+        text = text[0].upper() + text[1:]
     if r.random() < 0.55:
         asked = text.lower().startswith(("wh", "how", "are", "can", "do", "is"))
         text += r.choice("???!" if asked else "!!..")
@@ -144,6 +151,13 @@ def small_talk(r: Random) -> Sample:
 
 def other(r: Random) -> Sample:
     """Something the model cannot do; it says so kindly."""
+    text = "hello"
+    while text.lower().strip(" ?.!") in TALKED:
+        text = _other(r)
+    return ask("other", text, CANNOT)
+
+
+def _other(r: Random) -> str:
     text = r.choice(OTHER_ASKS)
     while "{" in text:
         word = r.choice(words.WORDS) if r.random() < 0.8 else letters(r, 3, 9)
@@ -165,4 +179,4 @@ def other(r: Random) -> Sample:
         )
     if r.random() < 0.15:
         text = text.rstrip("?.")
-    return ask("other", text, CANNOT)
+    return text

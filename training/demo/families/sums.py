@@ -53,9 +53,9 @@ SPOKEN = {
 
 
 def operand(r: Random) -> int:
-    """Mostly below 200, at times below 1,000."""
+    """Mostly below 100, at times below 200 or 1,000; small numbers come often."""
     x = r.random()
-    return r.randint(0, 20 if x < 0.2 else 99 if x < 0.65 else 199 if x < 0.99 else 999)
+    return r.randint(0, 12 if x < 0.2 else 30 if x < 0.4 else 99 if x < 0.8 else 199)
 
 
 def pair(r: Random) -> tuple[int, str, int, int]:
@@ -70,6 +70,8 @@ def pair(r: Random) -> tuple[int, str, int, int]:
         b, q = r.randint(1, 12), r.randint(1, 12)
         return b * q, op, b, q
     a, b = operand(r), operand(r)
+    if r.random() < 0.01:
+        a = r.randint(200, 999)
     if op == "-":
         a, b = max(a, b), min(a, b)
         return a, op, b, a - b

@@ -1,11 +1,150 @@
-"""Answers that are one JSON value."""
+"""Answers that are JSON: compared by value, and put together field by field."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from .fences import blocks
+from .key import Key
+from .schema import admits
+from .values import NotJson, Value, canonical, nfc, parse, short
+
+_NEXT = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.S)
+_OPENING = re.compile(r"[{\[]")
+_TRIES = 100  # brackets in prose that might hold a value
+_ABSENT = object()
 
 
-def assemble(texts: Sequence[str], schema: Mapping[str, Any] | None) -> str | None:
-    """Not yet."""
-    return None
+def key(words: str, schema: object = None) -> Key | None:
+    """The key of the JSON value in an answer; None when there is none, or more than one.
+
+    A fence or prose around the value is forgiven where only one value can be meant. `schema` is
+    the JSON schema the request asks for, `{"type": "object"}` for `json_object`, None for any
+    value; a violation abstains.
+    """
+    value = value_in(words, schema)
+    return None if value is _ABSENT else Key(f"json:{short(canonical(value))}")
+
+
+def assemble(texts: Sequence[str], schema: object = None) -> str | None:
+    """One JSON text out of all answers: of each field the value that most of them agree on.
+
+    Objects are put together field by field, arrays are taken as they are. None when a field has
+    no value with more than half of the answers that are valid, or when the result violates
+    `schema`. The order of `texts` does not count.
+    """
+    values = [value for text in texts if (value := value_in(text, schema)) is not _ABSENT]
+    whole = _agreed(values, len(values))
+    if whole is None or whole[0] is _ABSENT or admits(whole[0], schema) is False:
+        return None
+    return _written(whole[0])
+
+
+def value_in(words: str, schema: object = None) -> Value:
+    """The one value that an answer gives and `schema` admits, else a value that equals nothing."""
+    for candidates in (iter([words]), _fenced(words), _in_prose(words)):
+        found: dict[str, Value] = {}
+        read = False
+        for candidate in candidates:
+            try:
+                value = parse(candidate.strip())
+            except NotJson:
+                continue
+            read = True
+            if admits(value, schema) is not False:
+                found[canonical(value)] = value
+        if len(found) == 1:
+            return found.popitem()[1]
+        if read:
+            return _ABSENT
+    return _ABSENT
+
+
+def _fenced(words: str) -> Iterator[str]:
+    return (block.text for block in blocks(words))
+
+
+def _in_prose(words: str) -> Iterator[str]:
+    """Objects and arrays that stand in prose, the outer ones only."""
+    done, tries, work = 0, 0, 0
+    for start, end in _brackets(words):
+        if start < done:
+            continue
+        text = words[start:end]
+        tries, work = tries + 1, work + len(text)
+        if tries > _TRIES or work > 4 * len(words):
+            yield from ("0", "1")  # too much to tell what is meant
+            return
+        try:
+            parse(text)
+        except NotJson:
+            continue
+        yield text
+        done = end
+
+
+def _brackets(words: str) -> list[tuple[int, int]]:
+    """Where brackets open and are closed again, in one pass; strings count inside of them only."""
+    pairs, open_at, at = [], list[int](), 0
+    while match := (_NEXT if open_at else _OPENING).search(words, at):
+        at = match.end()
+        if match[0] in "{[":
+            open_at.append(match.start())
+        elif match[0] in "}]":
+            pairs.append((open_at.pop(), at))
+    return sorted(pairs)
+
+
+def _agreed(values: Sequence[Value], voters: int) -> tuple[Value] | None:
+    """What more than half of all `voters` say; None when there is no such thing."""
+    said = ["" if value is _ABSENT else canonical(value) for value in values]
+    best, votes = Counter(said).most_common(1)[0] if said else ("", 0)
+    if 2 * votes > voters:
+        equal = [value for value, text in zip(values, said, strict=True) if text == best]
+        # Equal values may still name their members in another order.
+        return (min(equal, key=_written) if best else _ABSENT,)
+    objects = [value for value in values if isinstance(value, dict)]
+    if 2 * len(objects) <= voters:
+        return None
+    whole = {}
+    for name in _names(objects):
+        field = _agreed([value.get(name, _ABSENT) for value in objects], voters)
+        if field is None:
+            return None
+        if field[0] is not _ABSENT:
+            whole[name] = field[0]
+    return (whole,)
+
+
+def _names(objects: Sequence[dict[str, Value]]) -> list[str]:
+    """All members' names, in the order in which they stand on average."""
+    places: dict[str, list[int]] = {}
+    for value in objects:
+        for place, name in enumerate(value):
+            places.setdefault(name, []).append(place)
+    return sorted(places, key=lambda name: (Fraction(sum(places[name]), len(places[name])), name))
+
+
+def _written(value: Value) -> str:
+    """`value` as JSON, the same text for equal values whose members stand in the same order."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_string(n)}: {_written(v)}" for n, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    if isinstance(value, str):
+        return _string(value)
+    if isinstance(value, Decimal):
+        exact = canonical(value)  # `12e2`
+        digits, _, power = exact.partition("e")
+        return f"{Decimal(exact):f}" if abs(int(power or 0)) < 30 else f"{digits}e{power}"
+    return json.dumps(value)
+
+
+def _string(words: str) -> str:
+    text = json.dumps(nfc(words), ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(nfc(words))

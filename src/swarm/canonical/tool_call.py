@@ -1,76 +1,84 @@
-"""Tool calls: name and arguments, by value (after RFC 8785, numbers exact)."""
+"""Tool calls: name and arguments, by value; several calls are a multiset.
+
+Arguments that are no JSON object, unknown tools and violations of a tool's schema abstain. An
+argument that is spelled out with the default of its schema equals one that is left out.
+"""
 
 from __future__ import annotations
 
-import json
-import unicodedata
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
 
 from ...ballot import ToolCall
-from .key import Key
+from .key import CALL, Key
+from .schema import admits, resolve
+from .side_effect import side_effect as side_effect
+from .values import NotJson, Value, canonical, of, parse, short
 
-_DEPTH = 64
+_ODD = re.compile(r"[\s()\"]|^$")  # a name that could pass for more than a name
+_CALLS = 64  # more at once is a model that loops
+_NESTED = 20  # levels below which defaults are no longer looked for
 
 
-def key(calls: tuple[ToolCall, ...], tools: Mapping[str, Mapping[str, Any] | None]) -> Key | None:
-    """The key of one or more calls; their order does not count.
+def key(calls: Sequence[ToolCall], tools: Mapping[str, object]) -> Key | None:
+    """The key of one or more calls; their order does not count, their number does.
 
-    None when arguments are no JSON object, or the request offers no such tool.
+    `tools` has the JSON schema of each tool's parameters by the tool's name (None: not known);
+    where it is empty any name will do. None abstains.
     """
+    if not calls or len(calls) > _CALLS:
+        return None
     said = []
     for call in calls:
-        try:
-            arguments = json.loads(
-                call.arguments or "{}",
-                parse_float=Decimal,
-                parse_int=Decimal,
-                parse_constant=_refuse,
-            )
-            if (tools and call.name not in tools) or not isinstance(arguments, dict):
-                return None
-            said.append(f"{call.name}({_canonical(arguments, _DEPTH)})")
-        except (ValueError, RecursionError, ArithmeticError):
+        arguments = _arguments(call)
+        if arguments is None or _ODD.search(call.name) or (tools and call.name not in tools):
             return None
-    return Key("tool_call:" + " ".join(sorted(said)))
+        schema = tools.get(call.name)
+        # A bare true or false is no list of parameters.
+        if isinstance(schema, dict):
+            if admits(arguments, schema) is False:
+                return None
+            arguments = _without_defaults(arguments, schema, schema, _NESTED)
+        said.append(f"{call.name}({short(canonical(arguments))})")
+    return Key(CALL + " ".join(sorted(said)))
 
 
-def _canonical(value: Any, depth: int) -> str:
-    """JSON with sorted keys and no spaces; 1, 1.0 and 1e0 are the same, "1" and true are not."""
-    if depth == 0:
-        raise ValueError("nested too deeply")
-    if isinstance(value, dict):
-        items = {unicodedata.normalize("NFC", name): inner for name, inner in value.items()}
-        if len(items) < len(value):
-            raise ValueError("two names are the same")
-        said = (f"{json.dumps(k)}:{_canonical(items[k], depth - 1)}" for k in sorted(items))
-        return "{" + ",".join(said) + "}"
+def _arguments(call: ToolCall) -> Value | None:
+    """The arguments as a JSON object; None when they are none. No arguments at all are `{}`."""
+    raw: object = call.arguments
+    if raw is None or (isinstance(raw, str) and not raw.strip("\ufeff \t\r\n")):
+        return {}
+    try:
+        value = parse(raw) if isinstance(raw, str) else of(raw)
+    except NotJson:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _without_defaults(value: Value, schema: object, root: object, depth: int) -> Value:
+    """`value` without the members that repeat the default of `schema`."""
+    hops = depth
+    while hops and isinstance(schema, dict) and "$ref" in schema:
+        schema, hops = resolve(root, schema["$ref"]), hops - 1
+    if not depth or not isinstance(schema, dict) or not isinstance(value, dict | list):
+        return value
     if isinstance(value, list):
-        return "[" + ",".join(_canonical(item, depth - 1) for item in value) + "]"
-    if isinstance(value, Decimal):
-        return _number(value)
-    if isinstance(value, str):
-        return json.dumps(unicodedata.normalize("NFC", value))
-    return json.dumps(value)
+        inner = schema.get("items")
+        return [_without_defaults(item, inner, root, depth - 1) for item in value]
+    members = schema.get("properties")
+    if not isinstance(members, dict):
+        return value
+    kept = {}
+    for name, item in value.items():
+        inner = members.get(name)
+        rest = _without_defaults(item, inner, root, depth - 1)
+        if not (isinstance(inner, dict) and "default" in inner and _same(item, inner["default"])):
+            kept[name] = rest
+    return kept
 
 
-def _number(value: Decimal) -> str:
-    """Exact digits and exponent; Decimal's own normalize rounds and overflows."""
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):
-        raise ValueError("not a number")
-    text = "".join(map(str, digits)).lstrip("0")
-    if not text:
-        return "0"
-    short = text.rstrip("0")
-    return f"{'-' * sign}{short}e{exponent + len(text) - len(short)}"
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def side_effect(name: str, tool: Mapping[str, Any]) -> bool:
-    """Whether a call of this tool changes something."""
-    return name in ("write_file", "edit_file", "execute_bash")
+def _same(value: Value, default: object) -> bool:
+    try:
+        return canonical(value) == canonical(of(default))
+    except NotJson:
+        return False

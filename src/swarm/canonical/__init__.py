@@ -11,7 +11,7 @@ from typing import Any
 
 from ...ballot import Ballot, Finish
 from ...chat import ChatRequest
-from . import choice, number, text, tool_call
+from . import choice, json_value, number, text, tool_call
 from .join import join
 from .key import CALL, REFUSAL, Asked, Key, Kind
 from .refusal import is_refusal
@@ -68,6 +68,8 @@ def key_of(asked: Asked, ballot: Ballot) -> Key | None:
 def _words(asked: Asked, words: str, *, cut: bool) -> Key | None:
     if is_refusal(words):
         return Key(REFUSAL)
+    if asked.kind is Kind.JSON:  # a cut one does not parse
+        return json_value.key(words, asked.schema)
     span = final_span(words)
     if span is None and cut:
         return None
@@ -85,6 +87,8 @@ def _function(tool: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _schema(form: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if form.get("type") == "json_object" and "schema" not in form:
+        return {"type": "object"}
     named = _mapping(form.get("json_schema")) or {}
     return _mapping(named.get("schema")) or _mapping(form.get("schema"))
 

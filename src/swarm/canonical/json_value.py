@@ -12,6 +12,7 @@ from fractions import Fraction
 from .fences import blocks
 from .key import Key
 from .schema import admits
+from .span import strip_thoughts
 from .values import NotJson, Value, canonical, nfc, parse, short
 
 _NEXT = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.S)
@@ -38,7 +39,9 @@ def assemble(texts: Sequence[str], schema: object = None) -> str | None:
     no value with more than half of the answers that are valid, or when the result violates
     `schema`. The order of `texts` does not count.
     """
-    values = [value for text in texts if (value := value_in(text, schema)) is not _ABSENT]
+    values = [
+        value for text in texts if (value := value_in(strip_thoughts(text), schema)) is not _ABSENT
+    ]
     whole = _agreed(values, len(values))
     if whole is None or whole[0] is _ABSENT or admits(whole[0], schema) is False:
         return None

@@ -10,7 +10,7 @@ Drafts 4 to 2020-12: https://json-schema.org/draft/2020-12/json-schema-validatio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,6 +29,8 @@ class _Spent(Exception):
 
 def admits(value: Value, schema: object) -> Sure:
     """Whether `schema` admits `value`; None where that cannot be told. Never raises."""
+    if isinstance(schema, Mapping):
+        schema = dict(schema)
     try:
         return _Check(schema).schema(value, schema, _DEPTH)
     except (_Spent, NotJson, ArithmeticError, RecursionError, ValueError, TypeError):

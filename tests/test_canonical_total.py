@@ -81,7 +81,9 @@ def test_no_words_raise(question: str, said: str, kind: Kind, finish: Finish) ->
     request = ChatRequest("r", ({"role": "user", "content": question},))
     assert kind_of(request) in Kind
     key = key_of(kind, request, cast(said, finish))
-    assert key is None or key.startswith(("number:", "choice:", "text:", "refusal:"))
+    assert key is None or key.startswith(
+        ("number:", "choice:", "text:", "refusal:", "json:", "code:")
+    )
     assert key == key_of(kind, request, cast(said, finish))
 
 
@@ -89,7 +91,7 @@ def test_no_words_raise(question: str, said: str, kind: Kind, finish: Finish) ->
 def test_no_arguments_raise(arguments: list[str], said: str) -> None:
     request = ChatRequest("r", (), tools=TOOLS)
     key = key_of(Kind.TEXT, request, cast(said, Finish.TOOL_CALLS, *arguments))
-    assert key is None or key.startswith("tool_call:" if arguments else "text:")
+    assert key is None or key.startswith("tool_call:") is bool(arguments)
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4))

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,23 @@ from .swarm.manager import Defaults, Swarm
 from .swarm.strategies import NAMES, check
 
 
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """How votes are held where a request says nothing. See SwarmOptions for the words."""
+
+    strategy: str = "auto"
+    waves: bool = False
+    escalate: bool = True
+
+
 class Node:
     """A Responder and a StatusSource over one planned model."""
 
-    def __init__(self, plan: Plan, path: Path, strategy: str = "auto") -> None:
-        check(strategy)  # a wrong name is told before anything is loaded
+    def __init__(self, plan: Plan, path: Path, vote: Vote | None = None) -> None:
+        vote = vote or Vote()
+        check(vote.strategy)  # a wrong name is told before anything is loaded
         self.plan = plan
-        self.strategy = strategy
+        self.strategy = vote.strategy
         self.url = ""
         self._started = time.monotonic()
         self._requests = 0
@@ -42,7 +53,9 @@ class Node:
             prompt_cache_mib=prompt_cache_bytes(plan.budget.bytes) >> 20,
         )
         self._engine = LlamaServer(config, clean_environment())
-        self._swarm = Swarm(self._engine, Defaults(plan.seats, strategy))
+        self._swarm = Swarm(
+            self._engine, Defaults(plan.seats, vote.strategy, vote.waves, vote.escalate)
+        )
 
     async def start(self) -> None:
         """Loads the model. Raises EngineUnavailable when it cannot be loaded."""

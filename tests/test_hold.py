@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 
 import pytest
 
-from local_swarm.ballot import Answer, Ballot, Finish, Meter, Status, Verdict
+from local_swarm.ballot import Answer, Ballot, Finish, Status, Verdict
 from local_swarm.chat import ChatRequest, Progress
 from local_swarm.errors import EngineError, InvalidRequest, NoAnswer
 from local_swarm.swarm.canonical import Asked, Key, Kind
@@ -16,47 +14,13 @@ from local_swarm.swarm.election import Rule, Tier, hold
 from local_swarm.swarm.strategies import Poll, fastest, majority, named, similarity
 from local_swarm.swarm.tally import Cast
 
+from .scripted import SILENCE, Scripted
+
 REQUEST = ChatRequest("r", ({"role": "user", "content": "?"},))
 TEXT = Asked(Kind.TEXT)
 MAJORITY = Rule("majority", majority, TEXT)
 ALL = Rule("majority", majority, TEXT, early_stop=False)
 FASTEST = Rule("fastest", fastest, TEXT)
-SILENCE = "never answers"
-
-
-@dataclass
-class Scripted:
-    """A voter that says its `script`: words, an error, or SILENCE."""
-
-    name: str
-    script: Sequence[str | Exception]
-    grant: int | None = None
-    asked: int = 0
-    closed: bool = False
-    cast: list[str] = field(default_factory=list)
-
-    @property
-    def model(self) -> str | None:
-        return "m"
-
-    async def vote(self, request: ChatRequest, seats: int, meter: Meter) -> AsyncIterator[Ballot]:
-        self.asked = seats
-        meter.grant(self.name, self.grant or seats, 11, None)
-        try:
-            for seat, item in enumerate(self.script):
-                for _ in range(9):  # so that the election hears of the one before
-                    await asyncio.sleep(0)
-                if isinstance(item, Exception):
-                    raise item
-                if item is SILENCE:
-                    await asyncio.Event().wait()
-                meter.by_seat[self.name, seat] = 3
-                self.cast.append(item)
-                yield Ballot(
-                    Answer(item), f"{self.name}#{seat}", self.name, "m", Finish.STOP, 3, 0.1
-                )
-        finally:
-            self.closed = True
 
 
 def elect(

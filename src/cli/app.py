@@ -63,6 +63,18 @@ def run(
         ),
     ] = None,
     api_key: Key = None,
+    waves: Annotated[
+        bool,
+        typer.Option(
+            "--waves",
+            help="Ask half of the workers and one first, the rest only where that decides nothing: "
+            "fewer tokens, later answers.",
+        ),
+    ] = False,
+    escalate: Annotated[
+        bool,
+        typer.Option(help="Ask again where the workers disagree (at most one more round)."),
+    ] = True,
 ) -> None:
     """Choose a model for this machine, start the workers and serve the API.
 
@@ -72,9 +84,11 @@ def run(
     local-swarm run ./model.gguf --seats 7
     local-swarm run hf:owner/repo:Q4_K_M --port 0
     """
+    from ..node import Vote
     from .run import run as command
 
-    command(model, demo, seats, strategy, context, host, port, api_key)
+    vote = Vote(strategy or "auto", waves=waves, escalate=escalate)
+    command(model, demo, seats, context, host, port, api_key, vote)
 
 
 @app.command()

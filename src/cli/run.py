@@ -20,7 +20,7 @@ from rich.progress import (
 from .. import settings as configuration
 from ..choose import Choice, OnDownload, Wish, choose
 from ..hardware.budget import GIB
-from ..node import Node
+from ..node import Node, Vote
 from ..serve import Listen, bind, serve
 from ..status import NodeStatus
 from ..swarm.strategies import check
@@ -30,24 +30,24 @@ def run(
     model: str | None,
     demo: bool,
     seats: int | None,
-    strategy: str | None,
     context: int | None,
     host: str,
     port: int | None,
     api_key: str | None,
+    vote: Vote,
 ) -> None:
     """See app.run."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
     settings = configuration.read()
     port = port if port is not None else settings.port or configuration.DEFAULT_PORT
     listen = Listen(host, port, api_key or settings.api_key)
-    check(strategy or "auto")
+    check(vote.strategy)
     sock = bind(listen)  # before anything is downloaded or loaded
     try:
         wish = Wish("demo" if demo else model, seats, context)
         with downloads(console) as on_download:
             choice = choose(settings, wish, on_download)
-        node = Node(choice.plan, choice.path, strategy or "auto")
+        node = Node(choice.plan, choice.path, vote)
         report(console, choice)
         started = time.monotonic()
 

@@ -93,7 +93,7 @@ class _Election:
             begun = len(self._asked)
             self._begin(tier)
             try:
-                if await self._collect([t for t in waiting if not t.if_unsure]):
+                if await self._collect(waiting):
                     break
             finally:
                 self._close_round(tier, begun)
@@ -115,7 +115,8 @@ class _Election:
             self.progress(Progress(len(self.casts), self._seats, self.meter.total))
 
     async def _collect(self, to_come: Sequence[Tier]) -> bool:
-        """Takes ballots until the winner is certain (True) or all voters of now have ended."""
+        """Takes ballots until the winner is certain and convincing (True) or all have ended."""
+        waves = [tier for tier in to_come if not tier.if_unsure]
         while len(self._done) < len(self._asked):
             place, item = await self._inbox.get()
             if item is None:  # what it has not cast by now it never will
@@ -130,11 +131,13 @@ class _Election:
                 self.progress(Progress(len(self.casts), self._seats, self.meter.total))
             out = self._out() + sum(
                 seats * self.rule.weight(voter.model)
-                for tier in to_come
+                for tier in waves
                 for voter, seats in tier.voters
             )
             if self.rule.early_stop and self.rule.strategy.settled(self.casts, out, self._poll):
-                return True
+                reserve = len(waves) < len(to_come)
+                if not (reserve and unsure(self.verdict(), self.rule)):
+                    return True
         return False
 
     def _close_round(self, tier: Tier, begun: int) -> None:

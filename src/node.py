@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .backends.llama_embedder import LlamaEmbedder
 from .backends.llama_server import LlamaConfig, LlamaServer
+from .capabilities import Capabilities
 from .chat import ChatRequest, Event, named
 from .errors import SwarmError
 from .models.footprint import prompt_cache_bytes
@@ -53,6 +55,11 @@ class Node:
             prompt_cache_mib=prompt_cache_bytes(plan.budget.bytes) >> 20,
         )
         self._engine = LlamaServer(config, clean_environment())
+        self._embedder = LlamaEmbedder(
+            path, clean_environment(), context=plan.context, threads=plan.threads
+        )
+        text = self._engine.text
+        self.can = Capabilities(tokenizer=text, completer=text, embedder=self._embedder)
         self._swarm = Swarm(
             self._engine, Defaults(plan.seats, vote.strategy, vote.waves, vote.escalate)
         )
@@ -69,6 +76,7 @@ class Node:
     async def close(self) -> None:
         """Ends the engine and waits for its end."""
         self._state = "stopped"
+        await self._embedder.close()
         await self._engine.close()
 
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:

@@ -90,6 +90,7 @@ async def serve(
         Access(listen.host, listen.api_key),
         control_token=token,
         stop=stop.set,
+        can=node.can,
     )
     server = _server(app)
     signals = _on_signals(stop.set)

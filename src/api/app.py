@@ -11,7 +11,7 @@ from .. import __version__
 from ..capabilities import Capabilities
 from ..chat import Responder
 from ..status import StatusSource
-from . import errors, node_routes, openai_chat
+from . import anthropic, errors, node_routes, ollama, openai_chat, openai_responses
 from .front import Front
 from .guard import Access, Guard
 
@@ -37,6 +37,7 @@ def build(
     )
     errors.install(app)
     front = Front(responder, source, can or Capabilities())
-    app.include_router(openai_chat.routes(front))
+    for family in (openai_chat, openai_responses, anthropic, ollama):
+        app.include_router(family.routes(front))
     app.include_router(node_routes.routes(front, control_token, stop))
     return Guard(app, access)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..capabilities import Capabilities
+from ..capabilities import Capabilities, Tokenizer
 from ..chat import ChatRequest, Event, Responder, named
-from ..errors import EngineUnavailable
+from ..errors import EngineUnavailable, InvalidRequest
 from ..status import NodeStatus, StatusSource
 from .answer import AnswerResponse, Wire
 from .policy import Load, Settled, settle
@@ -63,6 +63,13 @@ class Front:
     def names(self) -> list[str]:
         """The model ids that requests may name."""
         return [card.id for card in self.source.cards()]
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Raises InvalidRequest where the engine has none."""
+        if self.can.tokenizer is None:
+            raise InvalidRequest("The engine of this node cannot count tokens.")
+        return self.can.tokenizer
 
     def status(self) -> NodeStatus:
         """The node's status. Raises EngineUnavailable while the model is loading."""

@@ -46,7 +46,8 @@ def settle(request: ChatRequest, *, default: int, load: Load, choices: int = 1) 
     if choices > 1:
         seats = max(choices, asked or default)
         why = f"n = {choices} answers" if seats != (asked or default) else None
-        return Settled(replace(request, swarm=replace(options, seats=seats, early_stop=False)), why)
+        whole = replace(options, seats=seats, early_stop=False, waves=False, escalate=False)
+        return Settled(replace(request, swarm=whole), why)
     if asked is not None or default < _LEAST_VOTE:
         return Settled(request)
     if options.strategy is None and _light(request):

@@ -22,19 +22,20 @@ PASSED = (
 MAX_SEATS = 64
 
 
-class _Wire(BaseModel):
-    # Clients send what they like: unknown names are no error.
+class Loose(BaseModel):
+    """Clients send what they like: unknown names are no error."""
+
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
 
-class Part(_Wire):
+class Part(Loose):
     """A part of a message's content; the engine says which types it understands."""
 
     type: str = "text"
     text: str | None = None
 
 
-class Message(_Wire):
+class Message(Loose):
     """One message, in OpenAI's form."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
@@ -42,21 +43,21 @@ class Message(_Wire):
     tool_calls: list[dict[str, Any]] | None = None
 
 
-class Function(_Wire):
+class Function(Loose):
     """A function that the model may call; `parameters` is a JSON schema."""
 
     name: str = Field(min_length=1)
     parameters: dict[str, Any] | None = None
 
 
-class Tool(_Wire):
+class Tool(Loose):
     """A tool of the type `function`; other types are skipped."""
 
     type: str | None = "function"
     function: Function | None = None
 
 
-class SwarmBody(_Wire):
+class SwarmBody(Loose):
     """How the vote is held; all of it is optional."""
 
     seats: int | None = Field(None, ge=1, le=MAX_SEATS)
@@ -70,13 +71,13 @@ class SwarmBody(_Wire):
     draft: bool | None = None
 
 
-class StreamOptions(_Wire):
+class StreamOptions(Loose):
     """OpenAI's stream options."""
 
     include_usage: bool | None = None
 
 
-class ChatBody(_Wire):
+class ChatBody(Loose):
     """The body of POST /v1/chat/completions."""
 
     model: str | None = None

@@ -49,6 +49,11 @@ def _params(xllamacpp: Any, config: dict[str, Any]) -> Any:
     params.api_keys = [config["key"]]
     params.n_parallel = config["slots"]
     params.n_ctx = config["cells"]
+    if pooling := config.get("embedding"):
+        params.embedding = True
+        params.n_batch = params.n_ubatch = config["cells"]  # an input must fit one batch
+        if pooling == "mean":
+            params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     params.kv_unified = True
     # Prefixes of earlier chats leave the KV cache for ordinary memory: attention would otherwise
     # walk over their cells in every step (docs/decisions/0002-engine.md has the figures).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -43,13 +44,13 @@ class LlamaHttp:
         """Returns when the child, born with `birth`, has produced a real token."""
         self.url = birth["url"]
         asked = {"prompt": [10] * _PROBE_TOKENS, "n_predict": 1, "cache_prompt": False}
-        await self._post("/completion", asked)
+        await self.post("/completion", asked)
 
     async def count(self, request: ChatRequest) -> int:
         """Tokens of the prompt, by the engine's own template and tokenizer."""
         asked = body(request, seats=1, first=0, max_tokens=1)
         try:
-            response = await self._post("/v1/chat/completions/input_tokens", asked)
+            response = await self.post("/v1/chat/completions/input_tokens", asked)
         except EngineUnavailable:
             raise
         except EngineError as error:
@@ -69,16 +70,23 @@ class LlamaHttp:
     ) -> AsyncGenerator[Piece]:
         """The answers of `seats`, piece by piece. Closing it makes the engine stop."""
         asked = body(request, seats=len(seats), first=seats[0], max_tokens=max_tokens)
-        url = f"{self.url}/v1/chat/completions"
+        async with aclosing(self.events("/v1/chat/completions", asked)) as events:
+            async for event in events:
+                for piece in pieces(event, seats):
+                    yield piece
+
+    async def events(self, path: str, asked: dict[str, Any]) -> AsyncGenerator[str]:
+        """The data of the events that `path` streams. Closing it makes the engine stop."""
+        url = f"{self.url}{path}"
         async with self._http.stream("POST", url, content=_encode(asked)) as response:
             if response.status_code != 200:
                 raise engine_error(response.status_code, await response.aread())
             async for event in parse(lines(response.aiter_bytes())):
                 if not isinstance(event, Comment):
-                    for piece in pieces(event, seats):
-                        yield piece
+                    yield event
 
-    async def _post(self, path: str, asked: dict[str, Any]) -> httpx.Response:
+    async def post(self, path: str, asked: dict[str, Any]) -> httpx.Response:
+        """The answer of `path`, which is 200."""
         response = await self._http.post(f"{self.url}{path}", content=_encode(asked))
         if response.status_code != 200:
             raise engine_error(response.status_code, response.content)

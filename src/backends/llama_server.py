@@ -17,6 +17,7 @@ from ..status import EngineStatus
 from .admission import Admission, Share, shape
 from .base import Grant, Piece
 from .llama_http import LlamaHttp
+from .llama_text import LlamaText
 from .memory import memory_of
 from .process import Child
 
@@ -62,6 +63,9 @@ class LlamaServer:
         environment = {"GOMP_SPINCOUNT": "2000", **environment}
         module = "local_swarm.backends.llama_child"
         self._child = Child(module, child, environment, self._http.probe)
+        self.text = LlamaText(
+            self._http, self._child, self._admission, config.context, self._settle_later
+        )
 
     @property
     def model(self) -> str:
@@ -106,12 +110,10 @@ class LlamaServer:
                         yield piece
             whole = True
         finally:
-            if whole or self._closing:
+            if whole:
                 self._admission.release(share)
-            else:  # the engine needs a moment to notice that we hung up
-                task = asyncio.create_task(self._settle(share))
-                self._settling.add(task)
-                task.add_done_callback(self._settling.discard)
+            else:
+                self._settle_later(share)
 
     async def _wave(
         self, request: ChatRequest, seats: list[int], max_tokens: int
@@ -181,6 +183,16 @@ class LlamaServer:
                 "The engine died twice on this request.", hint="Try again."
             ) from broken
         return await self._child.ready(after=generation)
+
+    def _settle_later(self, share: Share) -> None:
+        """Gives back the share of a request that ended early: the engine needs a moment to notice
+        that we hung up."""
+        if self._closing:
+            self._admission.release(share)
+            return
+        task = asyncio.create_task(self._settle(share))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
 
     async def _settle(self, share: Share) -> None:
         """Gives `share` back once the engine has stopped working for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -153,6 +153,37 @@ class AnswerResponse(Response, Generic[E]):
             inbox.put_nowait(EngineError(f"Internal error ({type(error).__name__})."))
         finally:
             inbox.put_nowait(None)
+
+
+class Once(AnswerResponse[dict[str, Any]]):
+    """An answer that comes in one piece, and can be hung up on as any other."""
+
+    def __init__(self, make: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        async def events() -> AsyncIterator[dict[str, Any]]:
+            yield await make()
+
+        super().__init__(events, _Itself(), stream=False)
+
+
+class _Itself:
+    """A wire without streams, whose only event is the answer."""
+
+    media_type = "application/json"
+
+    def whole(self, event: dict[str, Any]) -> dict[str, Any]:
+        return event
+
+    def opened(self) -> str:
+        return ""
+
+    def said(self, event: dict[str, Any]) -> tuple[str, bool]:
+        return "", True
+
+    def alive(self, *, seen: bool) -> str:
+        return ""
+
+    def broken(self, error: SwarmError) -> str:
+        return ""
 
 
 class _Patient:

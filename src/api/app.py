@@ -11,7 +11,17 @@ from .. import __version__
 from ..capabilities import Capabilities
 from ..chat import Responder
 from ..status import StatusSource
-from . import anthropic, errors, node_routes, ollama, openai_chat, openai_responses
+from . import (
+    anthropic,
+    embeddings,
+    errors,
+    node_routes,
+    ollama,
+    openai_chat,
+    openai_completions,
+    openai_responses,
+    tokens,
+)
 from .front import Front
 from .guard import Access, Guard
 
@@ -37,7 +47,10 @@ def build(
     )
     errors.install(app)
     front = Front(responder, source, can or Capabilities())
-    for family in (openai_chat, openai_responses, anthropic, ollama):
+    families = (
+        openai_chat, openai_completions, openai_responses, anthropic, ollama, embeddings, tokens,
+    )  # fmt: skip
+    for family in families:
         app.include_router(family.routes(front))
     app.include_router(node_routes.routes(front, control_token, stop))
     return Guard(app, access)

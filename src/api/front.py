@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..capabilities import Capabilities, Tokenizer
+from ..capabilities import Capabilities, Completer, Embedder, Tokenizer
 from ..chat import ChatRequest, Event, Responder, named
-from ..errors import EngineUnavailable, InvalidRequest
+from ..errors import EngineUnavailable, InvalidRequest, ModelNotFound
 from ..status import NodeStatus, StatusSource
 from .answer import AnswerResponse, Wire
 from .policy import Load, Settled, settle
@@ -70,6 +70,25 @@ class Front:
         if self.can.tokenizer is None:
             raise InvalidRequest("The engine of this node cannot count tokens.")
         return self.can.tokenizer
+
+    @property
+    def completer(self) -> Completer:
+        """Raises InvalidRequest where the engine has none."""
+        if self.can.completer is None:
+            raise InvalidRequest("The engine of this node cannot complete text without a chat.")
+        return self.can.completer
+
+    @property
+    def embedder(self) -> Embedder:
+        """Raises InvalidRequest where the engine has none."""
+        if self.can.embedder is None:
+            raise InvalidRequest("The engine of this node makes no embeddings.")
+        return self.can.embedder
+
+    def check_name(self, model: str | None) -> None:
+        """Raises ModelNotFound for a model id that is not served."""
+        if model is not None and model not in self.names:
+            raise ModelNotFound(model, self.names)
 
     def status(self) -> NodeStatus:
         """The node's status. Raises EngineUnavailable while the model is loading."""

@@ -12,16 +12,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import Field
 
-from ..errors import InvalidRequest, ModelNotFound
+from ..capabilities import Completion
+from ..errors import ModelNotFound
 from ..status import ModelCard
+from .answer import AnswerResponse
 from .conversation import Json
 from .errors import Json as JsonResponse
 from .front import Front
-from .ollama_wire import GenerateWire, NativeWire, now
+from .ollama_wire import BareWire, GenerateWire, NativeWire, now
+from .openai_completions import run
 from .schema import ChatBody, Loose, SwarmBody
 
 # The version whose behaviour this is; clients compare it (VS Code wants 0.6.4 or later).
 VERSION = "0.12.6"
+_BARE_TOKENS = 128
 _OPTIONS = (
     "temperature", "top_p", "top_k", "min_p", "typical_p", "seed", "stop", "repeat_penalty",
     "repeat_last_n", "presence_penalty", "frequency_penalty", "mirostat", "mirostat_tau",
@@ -137,9 +141,7 @@ def routes(front: Front) -> APIRouter:
         if not body.prompt and body.suffix is None:
             return _loaded(body, {"response": ""})
         if body.raw or body.suffix is not None:
-            raise InvalidRequest(
-                "`raw` and `suffix` are not served here.", hint="/v1/completions does both."
-            )
+            return _bare(front, body)
         messages: list[Json] = [{"role": "system", "content": body.system}] if body.system else []
         messages.append(_message("user", body.prompt or "", body.images))
         return front.chat(
@@ -150,6 +152,29 @@ def routes(front: Front) -> APIRouter:
         )
 
     return router
+
+
+def _bare(front: Front, body: GenerateAsked) -> Response:
+    """Text that goes on without a template, or a gap that is filled: one seat, no vote."""
+    front.check_name(here(body.model, front.names))
+    front.status()
+    options = body.options or {}
+    limit = options.get("num_predict")
+    sampling = {name: options[name] for name in _OPTIONS if options.get(name) is not None}
+    if isinstance(sampling.get("stop"), str):
+        sampling["stop"] = [sampling["stop"]]
+    asked = Completion(
+        prompt=body.prompt or "",
+        suffix=body.suffix,
+        max_tokens=limit if isinstance(limit, int) and limit > 0 else _BARE_TOKENS,
+        sampling=sampling,
+    )
+    completer = front.completer
+    return AnswerResponse(
+        lambda: run(completer, [asked]),
+        BareWire(body.model or "local-swarm"),
+        stream=body.stream is not False,
+    )
 
 
 def here(model: str | None, names: list[str]) -> str | None:

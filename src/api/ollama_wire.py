@@ -10,6 +10,7 @@ from typing import Any
 from ..ballot import Answer, Finish, ToolCall
 from ..chat import Delta, Done, Event
 from ..errors import SwarmError
+from .completions_wire import Numbered
 from .errors import fault_of, object_of
 from .policy import Settled
 from .render import swarm_field
@@ -94,6 +95,50 @@ class GenerateWire(NativeWire):
     def _content(self, answer: Answer) -> dict[str, Any]:
         thinking = {"thinking": answer.reasoning} if answer.reasoning else {}
         return {"response": answer.text, **thinking}
+
+
+class BareWire:
+    """The answer to /api/generate without a chat."""
+
+    media_type = "application/x-ndjson"
+
+    def __init__(self, model: str) -> None:
+        self._model, self._text, self._started = model, "", time.monotonic()
+
+    def whole(self, event: Numbered) -> dict[str, Any] | None:
+        """See Wire."""
+        self._text += event.part.text
+        return self._line(event, self._text) if event.last else None
+
+    def opened(self) -> str:
+        """See Wire."""
+        return ""
+
+    def said(self, event: Numbered) -> tuple[str, bool]:
+        """See Wire."""
+        return _line(self._line(event, event.part.text)), True
+
+    def alive(self, *, seen: bool) -> str:
+        """See Wire."""
+        empty = {"model": self._model, "created_at": now(), "response": "", "done": False}
+        return _line(empty) if seen else ""
+
+    def broken(self, error: SwarmError) -> str:
+        """See Wire."""
+        return _line(object_of(fault_of(error), "/api/"))
+
+    def _line(self, event: Numbered, text: str) -> dict[str, Any]:
+        line: dict[str, Any] = {"model": self._model, "created_at": now(), "response": text}
+        if not event.last:
+            return {**line, "done": False}
+        return {
+            **line,
+            "done": True,
+            "done_reason": "length" if event.part.finish is Finish.LENGTH else "stop",
+            "total_duration": _nanoseconds(time.monotonic() - self._started),
+            "prompt_eval_count": event.part.prompt_tokens,
+            "eval_count": event.part.tokens,
+        }
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from ..ballot import Absent, Answer, Ballot, Finish, Group, Meter, Round, Status
 from .canonical import Asked, Kind, json_value
 from .strategies import Poll, Strategy
 from .strategies.majority import changes
-from .tally import Cast, Heap, confidence, electorate, spokesman
+from .tally import Cast, Heap, confidence, spokesman
 from .weights import HOME, Caps
 
 
@@ -65,7 +66,7 @@ def decide(
         valid -= math.fsum(heap.weight for heap in heaps if heap.is_refusal)
     top = heaps[0] if heaps else None
     status = _status(heaps, valid)
-    everyone = electorate(casts, rule.caps) + out
+    everyone = math.fsum(heap.weight for heap in heaps) + _silent(casts, rule.caps) + out
     if top and changes(top.key, poll) and top.weight <= everyone / 2:
         status = Status.ESCALATE
     ballots = [cast.ballot for cast in casts]
@@ -112,6 +113,18 @@ def unsure(verdict: Verdict, rule: Rule) -> bool:
     if rule.asked.kind is Kind.TEXT or rule.name not in ("majority", "similarity"):
         return False
     return verdict.share < rule.unsure or verdict.status is Status.TIE
+
+
+def _silent(casts: Sequence[Cast], caps: Caps | None) -> float:
+    """What the ballots without a valid answer would weigh; of one peer at most its cap."""
+    silent: defaultdict[str, float] = defaultdict(float)
+    for cast in casts:
+        if cast.key is None:
+            silent[cast.ballot.machine] += cast.weight
+    return math.fsum(
+        weight if caps is None or machine == HOME else min(weight, caps.peer)
+        for machine, weight in silent.items()
+    )
 
 
 def _status(heaps: Sequence[Heap], valid: float) -> Status:

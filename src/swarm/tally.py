@@ -123,12 +123,6 @@ def _home_weights(heap: Heap) -> list[float]:
     return [cast.weight for cast in heap.casts if cast.ballot.machine == HOME]
 
 
-def electorate(casts: Sequence[Cast], caps: Caps | None) -> float:
-    """What all ballots together weigh, those that abstain included."""
-    scale = scales(((cast.ballot.machine, cast.weight) for cast in casts), caps)
-    return math.fsum(cast.weight * scale[cast.ballot.machine] for cast in casts)
-
-
 def standardised(casts: Sequence[Cast]) -> dict[int, float]:
     """Confidences by id of the cast, as z-scores inside each model: models are not comparable."""
     by_model: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
@@ -175,16 +169,19 @@ def spokesman(heap: Heap, request_id: str) -> Ballot:
     """The ballot whose text stands for the group: its medoid, else the most confident one."""
     if heap.medoid is not None:
         return heap.medoid
-    return max(
-        heap.ballots,
-        key=lambda b: (b.confidence or 0.0, digest(request_id, b.answer.text + str(calls(b)))),
-    )
+    return max(heap.ballots, key=lambda b: (b.confidence or 0.0, *tiebreak(b, request_id)))
 
 
 def confidence(heap: Heap) -> float | None:
     """Mean confidence of the group's ballots that have one."""
     known = [ballot.confidence for ballot in heap.ballots if ballot.confidence is not None]
     return math.fsum(known) / len(known) if known else None
+
+
+def tiebreak(ballot: Ballot, request_id: str) -> tuple[str, str]:
+    """Orders ballots by what they say, and those that say the same by who casts them."""
+    who = (ballot.model, ballot.machine, ballot.voter)
+    return digest(request_id, ballot.answer.text, str(calls(ballot))), digest(request_id, *who)
 
 
 def calls(ballot: Ballot) -> tuple[tuple[str, str], ...]:

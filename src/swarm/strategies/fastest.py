@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..tally import Cast, Heap, digest
+from ..tally import Cast, Heap, tiebreak
 from . import majority
 from .base import Poll
 
@@ -14,9 +14,7 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
     """Groups of equal answers, the one with the quickest ballot first; refusals last."""
     found = majority.heaps(casts, poll)
     for heap in found:
-        heap.medoid = min(
-            heap.ballots, key=lambda b: (b.seconds, digest(poll.request_id, b.answer.text))
-        )
+        heap.medoid = min(heap.ballots, key=lambda b: (b.seconds, tiebreak(b, poll.request_id)))
     return sorted(found, key=lambda h: (h.is_refusal, h.medoid.seconds if h.medoid else 0.0))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..soundness import score
-from ..tally import Cast, Heap, digest, standardised
+from ..tally import Cast, Heap, standardised, tiebreak
 from . import majority
 from .base import Poll
 
@@ -17,13 +17,13 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
     """Groups of equal answers, the one with the soundest ballot first; refusals last."""
     found = majority.heaps(casts, poll)
     confident = standardised([cast for cast in casts if cast.key])
-    order: dict[str, tuple[bool, float, float, str]] = {}
+    order: dict[str, tuple[bool, float, float, tuple[str, str]]] = {}
     for heap in found:
         ranked = [
             (
                 round(score(cast.ballot, poll.asked), 6),
                 round(confident.get(id(cast), 0.0), 6),
-                digest(poll.request_id, cast.ballot.answer.text),
+                tiebreak(cast.ballot, poll.request_id),
                 at,
             )
             for at, cast in enumerate(heap.casts)

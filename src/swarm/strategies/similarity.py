@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..clusters import cluster, medoid
 from ..stopping import majority as more_than_half
-from ..tally import Cast, Heap, digest, group, standardised
+from ..tally import Cast, Heap, group, standardised, tiebreak
 from .base import Poll
 
 
@@ -36,7 +36,7 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
                 heap.casts,
                 key=lambda c: (
                     -scores.get(id(c), 0.0),
-                    digest(poll.request_id, c.ballot.answer.text),
+                    tiebreak(c.ballot, poll.request_id),
                 ),
             )
             best = medoid([c.ballot.answer.text for c in ranked], [c.vector for c in ranked])

@@ -15,6 +15,7 @@ from . import (
     anthropic,
     embeddings,
     errors,
+    metrics,
     node_routes,
     ollama,
     openai_chat,
@@ -46,11 +47,13 @@ def build(
         default_response_class=errors.Json,
     )
     errors.install(app)
-    front = Front(responder, source, can or Capabilities())
+    counted = metrics.Metrics(source)
+    front = Front(responder, source, counted, can or Capabilities())
     families = (
         openai_chat, openai_completions, openai_responses, anthropic, ollama, embeddings, tokens,
     )  # fmt: skip
     for family in families:
         app.include_router(family.routes(front))
     app.include_router(node_routes.routes(front, control_token, stop))
-    return Guard(app, access)
+    app.include_router(metrics.routes(counted))
+    return Guard(app, access, counted.seen)

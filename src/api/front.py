@@ -11,6 +11,7 @@ from ..chat import ChatRequest, Event, Responder, named
 from ..errors import EngineUnavailable, InvalidRequest, ModelNotFound
 from ..status import NodeStatus, StatusSource
 from .answer import AnswerResponse, Wire
+from .metrics import Metrics
 from .policy import Load, Settled, settle
 from .schema import ChatBody
 
@@ -24,6 +25,7 @@ class Front:
 
     responder: Responder
     source: StatusSource
+    metrics: Metrics
     can: Capabilities = field(default_factory=Capabilities)
 
     def chat(
@@ -56,7 +58,9 @@ class Front:
         )
         settled = settle(request, default=status.seats, load=load, choices=choices)
         return AnswerResponse(
-            lambda: self.responder.respond(settled.request), wire(settled), stream=stream
+            lambda: self.metrics.chat(self.responder.respond(settled.request)),
+            wire(settled),
+            stream=stream,
         )
 
     @property

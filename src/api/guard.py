@@ -8,6 +8,7 @@ import hmac
 import logging
 import re
 import secrets
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,14 +41,14 @@ class Guard:
 
     Also what every answer has in common: a request id, CORS headers for pages on loopback, paths
     with doubled and trailing slashes, HEAD wherever there is GET, and 500 for what nobody caught.
-    `seen` is told the route (None where there is none) and status of every answer.
+    `seen` is told the route (None where there is none), status and seconds of every answer.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         access: Access,
-        seen: Callable[[str | None, int], None] = lambda route, status: None,
+        seen: Callable[[str | None, int, float], None] = lambda route, status, seconds: None,
     ) -> None:
         self._app, self._access, self._seen = app, access, seen
 
@@ -59,7 +60,7 @@ class Guard:
         inner = {**scope, "path": re.sub("/{2,}", "/", scope["path"]).rstrip("/") or "/"}
         if inner["method"] == "HEAD":  # the server sends no body, whatever we give it
             inner["method"] = "GET"
-        sender = _Sender(send, headers)
+        sender, started = _Sender(send, headers), time.monotonic()
         refusal = self._refusal(inner, headers)
         if refusal is not None and refusal.status == 403:
             sender.origin = None
@@ -78,7 +79,8 @@ class Guard:
             if not sender.status:
                 await answer(internal(error), inner["path"])(inner, receive, sender)
         finally:
-            self._seen(getattr(inner.get("route"), "path", None), sender.status)
+            route = getattr(inner.get("route"), "path", None)
+            self._seen(route, sender.status, time.monotonic() - started)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Fault | None:
         host = _name(f"//{headers.get('host', '')}")

@@ -171,7 +171,7 @@ def _bare(front: Front, body: GenerateAsked) -> Response:
     )
     completer = front.completer
     return AnswerResponse(
-        lambda: run(completer, [asked]),
+        lambda: front.metrics.text(run(completer, [asked])),
         BareWire(body.model or "local-swarm"),
         stream=body.stream is not False,
     )

@@ -114,7 +114,9 @@ def routes(front: Front) -> APIRouter:
         front.check_name(model)
         front.status()
         completer = front.completer
-        return AnswerResponse(lambda: run(completer, asked), wire, stream=bool(stream))
+        return AnswerResponse(
+            lambda: front.metrics.text(run(completer, asked)), wire, stream=bool(stream)
+        )
 
     @router.post("/v1/completions", response_model=None)
     @router.post("/completions", response_model=None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..backends.base import Engine
 from ..ballot import Answer, Meter, Status, Verdict
@@ -15,39 +16,24 @@ from . import live
 from .canonical import asked_of
 from .decision import Rule
 from .election import Tier, hold
+from .extras import Defaults, Extras, by_behaviour
 from .strategies import named
 from .voter import EngineVoter
+from .weights import of_models
+
+__all__ = ["Defaults", "Extras", "Swarm"]
 
 _DRAFT = "Draft of one worker, before the vote:\n"
 _SAME = "temperature 0: all seats would say the same, so one was asked"
-
-# Further voters for a request that the first ones could not settle: peers, another model.
-Reserves = Callable[[ChatRequest, int], Sequence[Tier]]
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What holds where a request says nothing.
-
-    `accuracy` has, per kind of answer, the measured accuracy (0 to 1) of the models.
-    """
-
-    seats: int
-    strategy: str = "auto"
-    waves: bool = False
-    escalate: bool = True
-    accuracy: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 class Swarm:
     """A Responder over one engine."""
 
-    def __init__(
-        self, engine: Engine, defaults: Defaults, reserves: Reserves = lambda request, seats: ()
-    ) -> None:
+    def __init__(self, engine: Engine, defaults: Defaults, extras: Extras | None = None) -> None:
         self._engine = engine
         self._defaults = defaults
-        self._reserves = reserves
+        self._extras = extras or Extras()
 
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
         """See Responder.respond. One seat streams live; several vote first."""
@@ -65,14 +51,25 @@ class Swarm:
     def _rule(self, request: ChatRequest) -> Rule:
         asked = asked_of(request)
         name, strategy = named(request.swarm.strategy or self._defaults.strategy, asked.kind)
+        runs = by_behaviour(self._extras.behave, asked) is not None
         return Rule(
             name,
             strategy,
             asked,
             # The fastest answer is the first one, whatever else was asked.
-            early_stop=request.swarm.early_stop or name == "fastest",
+            early_stop=(request.swarm.early_stop and not runs) or name == "fastest",
             epsilon=request.swarm.epsilon,
+            threshold=self._extras.threshold,
         )
+
+    def _weighted(self, rule: Rule, tiers: Sequence[Tier]) -> Rule:
+        """`rule` with the weights of all models that may be asked."""
+        seats: Counter[str] = Counter()
+        for tier in tiers:
+            for voter, count in tier.voters:
+                seats[voter.model or ""] += count
+        measured = self._defaults.accuracy.get(rule.asked.kind.value, {})
+        return replace(rule, weights=of_models(measured, seats))
 
     def _tiers(self, request: ChatRequest, seats: int) -> list[Tier]:
         """The vote itself, in one wave or two, and who is asked when it settles nothing."""
@@ -84,7 +81,7 @@ class Swarm:
             rest = EngineVoter(self._engine, first=first)
             tiers.append(Tier([(rest, seats - first)], "second wave"))
         if self._default(request.swarm.escalate, self._defaults.escalate):
-            tiers += self._reserves(request, seats)
+            tiers += self._extras.reserves(request, seats)
             more = EngineVoter(self._engine, first=seats)
             tiers.append(Tier([(more, seats)], "more seats", if_unsure=True))
         return tiers[: 3 if first < seats else 2]
@@ -105,9 +102,14 @@ class Swarm:
 
             meter.on_words = on_words
         tiers = self._tiers(request, seats)
+        rule = self._weighted(rule, tiers)
         election = asyncio.create_task(
-            hold(tiers, request, rule, request.swarm.deadline_s, news.put_nowait, meter)
-        )
+            hold(
+                tiers, request, rule, request.swarm.deadline_s, news.put_nowait, meter,
+                embed=self._extras.embed if rule.name == "similarity" else None,
+                regroup=by_behaviour(self._extras.behave, rule.asked),
+            )
+        )  # fmt: skip
         election.add_done_callback(lambda _: news.put_nowait(None))
         drafted = False
         try:

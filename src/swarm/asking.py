@@ -1,0 +1,114 @@
+"""The voters at work: asks them, gathers what they cast, knows what is still to come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from ..ballot import Absent, Ballot, Meter
+from ..chat import ChatRequest
+from .canonical import key_of
+from .decision import Rule
+from .tally import Cast
+from .tiers import Tier, Voter
+
+Embed = Callable[[str], tuple[float, ...] | None]
+
+
+class Asking:
+    """Every voter that was asked in one election, whatever the tier.
+
+    `embed` makes the vector of a text; it is called in a thread, and a failure leaves the ballot
+    without one.
+    """
+
+    def __init__(self, request: ChatRequest, rule: Rule, meter: Meter, embed: Embed | None) -> None:
+        self._request, self._rule, self._meter, self._embed = request, rule, meter, embed
+        self._asked: list[tuple[Voter, int]] = []
+        self._cast_by: list[int] = []
+        self._done: set[int] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        # (place of the voter, its ballot, its failure, or None at its end)
+        self._inbox: asyncio.Queue[tuple[int, Cast | Exception | None]] = asyncio.Queue()
+
+    def begin(self, tier: Tier) -> None:
+        """Asks the voters of `tier`."""
+        for voter, seats in tier.voters:
+            place = len(self._asked)
+            self._asked.append((voter, seats))
+            request = tier.request or self._request
+            self._tasks.append(asyncio.create_task(self._pump(place, voter, request, seats)))
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is at work any more."""
+        return len(self._done) == len(self._asked)
+
+    @property
+    def seats(self) -> int:
+        """How many seats were asked in all."""
+        return sum(seats for _, seats in self._asked)
+
+    async def next(self) -> Cast | tuple[Voter, Exception] | None:
+        """The next ballot, a voter's failure, or None when a voter has ended."""
+        place, item = await self._inbox.get()
+        voter = self._asked[place][0]
+        if item is None:  # what it has not cast by now it never will
+            self._done.add(place)
+            self._meter.granted[voter.name] = self._cast_by.count(place)
+            return None
+        if isinstance(item, Exception):
+            return voter, item
+        self._cast_by.append(place)
+        return item
+
+    def out(self, to_come: Sequence[Tier] = ()) -> float:
+        """The weight of the ballots that may still be cast, those of tiers `to_come` included."""
+        waiting = 0.0
+        for place, (voter, seats) in enumerate(self._asked):
+            if place not in self._done:
+                granted = self._meter.granted.get(voter.name, seats)
+                seats = max(0, granted - self._cast_by.count(place))
+                waiting += seats * self._rule.weight(voter.model)
+        for tier in to_come:
+            waiting += sum(seats * self._rule.weight(voter.model) for voter, seats in tier.voters)
+        return waiting
+
+    def tried(self, model: str | None) -> bool:
+        """Whether a voter of this model was asked."""
+        return any(voter.model == model for voter, _ in self._asked)
+
+    def missing(self) -> list[Absent]:
+        """The voters that are still at work when the deadline has come."""
+        return [
+            Absent(voter.name, "not finished by the deadline")
+            for place, (voter, _) in enumerate(self._asked)
+            if place not in self._done
+        ]
+
+    async def close(self) -> None:
+        """Stops whoever still works, and waits for it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _pump(self, place: int, voter: Voter, request: ChatRequest, seats: int) -> None:
+        try:
+            async with aclosing(voter.vote(request, seats, self._meter)) as stream:  # type: ignore[type-var]
+                async for ballot in stream:
+                    self._inbox.put_nowait((place, await self._cast(ballot)))
+        except Exception as error:  # handed on: hold() raises it when nobody else can answer
+            self._inbox.put_nowait((place, error))
+        finally:
+            self._inbox.put_nowait((place, None))
+
+    async def _cast(self, ballot: Ballot) -> Cast:
+        cast = Cast(ballot, key_of(self._rule.asked, ballot), self._rule.weight(ballot.model))
+        if self._embed is None or cast.key is None or ballot.answer.tool_calls:
+            return cast
+        try:
+            return replace(cast, vector=await asyncio.to_thread(self._embed, ballot.answer.text))
+        except Exception:  # without a vector the words themselves are compared
+            return cast

@@ -1,0 +1,135 @@
+"""How often a vote over stored ballots is right: the same `decide` that a node uses, over random
+subsets of the ballots. Pure; seeded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from ..ballot import Ballot, Meter, Status
+from ..swarm.canonical import Asked, Key, key_of
+from ..swarm.decision import Rule, decide
+from ..swarm.strategies import named
+from ..swarm.tally import Cast
+from .question import Question, is_right
+from .store import Candidates
+
+SUBSETS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The candidates of one question, each with its key and whether it is right."""
+
+    id: str
+    family: str
+    asked: Asked
+    casts: tuple[Cast, ...]
+    right: tuple[bool, ...]
+    greedy: Cast | None = None
+    greedy_right: bool = False
+    grade: Callable[[Ballot], bool] = field(default=lambda ballot: False)
+
+    def sure(self) -> bool | None:
+        """Whether all samples say the same, and then whether that is right; None where not."""
+        keys = {cast.key for cast in self.casts}
+        return self.right[0] if len(keys) == 1 and keys != {None} else None
+
+
+def scored(question: Question, found: Candidates) -> Scored:
+    """Grades the candidates of a question."""
+    asked = question.asked
+    casts = tuple(Cast(ballot, key_of(asked, ballot)) for ballot in found.samples)
+
+    def grade(ballot: Ballot) -> bool:
+        return is_right(asked, question.gold, ballot)
+
+    greedy = found.greedy
+    return Scored(
+        id=question.id,
+        family=question.family,
+        asked=asked,
+        casts=casts,
+        right=tuple(graded(casts, grade)),
+        greedy=Cast(greedy, key_of(asked, greedy)) if greedy else None,
+        greedy_right=bool(greedy and grade(greedy)),
+        grade=grade,
+    )
+
+
+def graded(casts: Sequence[Cast], grade: Callable[[Ballot], bool]) -> list[bool]:
+    """Whether each is right; equal keys are graded once."""
+    known: dict[Key | None, bool] = {None: False}
+    for cast in casts:
+        if cast.key not in known:
+            known[cast.key] = grade(cast.ballot)
+    return [known[cast.key] for cast in casts]
+
+
+def accuracy(
+    of: Scored,
+    strategy: str,
+    size: int,
+    *,
+    subsets: int = SUBSETS,
+    greedy_seat: bool = False,
+    weights: Mapping[str, float] | None = None,
+) -> float:
+    """The chance (0 to 1) that a vote of `size` of the ballots is right.
+
+    Exact for one ballot and for all of them, else the mean over `subsets` random subsets. With
+    `greedy_seat` one of the ballots is the greedy answer.
+    """
+    drawn = size - 1 if greedy_seat and of.greedy else size
+    if drawn == 0:
+        return float(of.greedy_right)
+    if size == 1:
+        return math.fsum(of.right) / len(of.right)
+    sure = of.sure()
+    if sure is not None and not (greedy_seat and drawn == 1):
+        return float(sure)
+    random, known = Random(f"{of.id} {strategy} {size}"), dict[object, bool]()
+    right = 0
+    rounds = subsets if drawn < len(of.casts) else 1
+    for draw in range(rounds):
+        places = random.sample(range(len(of.casts)), drawn) if rounds > 1 else range(drawn)
+        casts = [of.casts[at] for at in places]
+        flags = [of.right[at] for at in places]
+        if drawn < size and of.greedy:
+            casts.append(of.greedy)
+            flags.append(of.greedy_right)
+        right += _won(of, casts, flags, strategy, f"{of.id} {draw}", known, weights)
+    return right / rounds
+
+
+def _won(
+    of: Scored,
+    casts: Sequence[Cast],
+    flags: Sequence[bool],
+    strategy: str,
+    request_id: str,
+    known: dict[object, bool],
+    weights: Mapping[str, float] | None,
+) -> bool:
+    """Whether the winner is right. A majority that no tie decides depends on the keys alone, so
+    it is counted once for each choice of keys."""
+    rule = rule_of(of, strategy, weights)
+    by_keys = rule.name == "majority"
+    same = tuple(sorted((str(c.key), c.ballot.model) for c in casts)) if by_keys else None
+    if same in known:
+        return known[same]
+    verdict = decide(casts, rule, request_id, asked=len(casts), meter=Meter())
+    winner = verdict.winner
+    at = next((n for n, cast in enumerate(casts) if cast.ballot is winner), None)
+    right = flags[at] if at is not None else winner is not None and of.grade(winner)
+    if by_keys and verdict.status is Status.MAJORITY:
+        known[same] = right
+    return right
+
+
+def rule_of(of: Scored, strategy: str, weights: Mapping[str, float] | None = None) -> Rule:
+    """The rule of a vote on this question."""
+    name, chosen = named(strategy, of.asked.kind)
+    return Rule(name, chosen, of.asked, weights=weights or {})

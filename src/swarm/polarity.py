@@ -1,0 +1,105 @@
+"""What a text asserts and what it denies: yes or no, negations, opposites. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from . import lexicon
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_OPENING = re.compile(
+    r"\W*(?:(?:the\s+)?(?:short\s+)?answer(?:\s+is)?\W+)?"
+    r"(?:(?P<no>no|nope|nein|non|false|incorrect|wrong|not\s+(?:really|quite|exactly|at\s+all)|"
+    r"absolutely\s+not|certainly\s+not|of\s+course\s+not|that(?:'s|\s+is)\s+(?:not|false|wrong)\b"
+    r"[^,.;:!\n]{0,12})"
+    r"|(?P<yes>yes|yeah|yep|ja|oui|s\u00ed|si|true|correct|right|sure|certainly|absolutely|exactly|"
+    r"of\s+course|indeed|that(?:'s|\s+is)\s+(?:true|right|correct))"
+    r"|(?P<depends>(?:it|that)\s+depends|maybe|perhaps|possibly))"
+    r"(?P<end>\s*(?:[,.;:!\n\u2014*]|-\s|$)|\s+(?=(?:it|you|that|this|they|there|we|he|she|i)\b))"
+    r"|\W*(?P<depending>it\s+depends)\b",
+    re.IGNORECASE,
+)
+
+
+def opening(words: str) -> str | None:
+    """How a plain text begins: "yes", "no", "depends", or None."""
+    match = _OPENING.match(words)
+    if match is None:
+        return None
+    return "depends" if match["depending"] or match["depends"] else "no" if match["no"] else "yes"
+
+
+def bare(words: str) -> str | None:
+    """ "yes" or "no" for a plain text that says nothing else, in whatever words; else None."""
+    if len(words) > 60 or set(lexicon.content(words)) - _BARE:
+        return None
+    return opening(words)
+
+
+_NEGATION = _set(
+    "not no never none neither nor cannot hardly barely rarely seldom nobody nothing nowhere non "
+    "nicht kein keine keinen nie niemals jamais pas nunca \u4e0d \u6ca1 \u7121 \u65e0"
+)
+_ABSENCE = _set("without lack lacks lacking except unlike sans sin ohne")
+_PAIRED = re.compile(
+    r"(?P<verb>\b(?:fail(?:s|ed|ing)?|refus(?:e|es|ed|ing)|unable)\s+to\b|\bno\s+longer\b"
+    r"|\bfar\s+from\b)|\b(?:instead|devoid)\s+of\b|\brather\s+than\b"
+    r"|(?<=\bkeep\b)[^.,;\n]{0,30}?\b(?:out\s+of|away\s+from)\b",
+    re.IGNORECASE,
+)
+_NOT_ONLY = re.compile(r"\bnot\s+(?:only|just|merely|simply)\b|\bno\s+(?:doubt|matter)\b", re.I)
+_CLAUSE = re.compile(
+    r"[,;:()\u3002\uff0c]|\s-\s|\b(?:but|because|so|which|that|when|if|although|unless|while|since"
+    r"|and|or|than|whereas|until)\b",
+    re.IGNORECASE,
+)
+_REACH = 5  # words after a negation that it denies
+_SHORT_REACH = 2  # after "without" and its like
+_BARE = frozenset(map(lexicon.stem, _set("yes no true correct right false incorrect wrong")))
+_QUANTIFIERS = _set("all any every each both much many very")
+_AUXILIARIES = _set("is are was were has have had will can would")
+
+
+def claims(parts: list[str]) -> tuple[frozenset[str], tuple[frozenset[str], ...]]:
+    """The concepts that are asserted and never denied, and for each clause those that it denies."""
+    asserted: set[str] = set()
+    denied: list[set[str]] = []
+    for part in parts:
+        begun = _OPENING.match(part)
+        rest = part[begun.end() :] if begun else part
+        rest = _PAIRED.sub(
+            lambda m: " not " if m["verb"] else " without ", _NOT_ONLY.sub(" ", rest)
+        )
+        for clause in _CLAUSE.split(rest):
+            denied.append(set())
+            _weigh(clause, asserted, denied)
+    groups = {frozenset(group - asserted) for group in denied}
+    return frozenset(asserted - set().union(*denied)), tuple(
+        sorted(groups - {frozenset()}, key=sorted)
+    )
+
+
+def _weigh(clause: str, asserted: set[str], denied: list[set[str]]) -> None:
+    reach, absent = 0, False
+    for token in lexicon.tokens(clause):
+        word = token.casefold()
+        if word in _NEGATION or word.endswith("n't"):
+            reach, absent = _REACH, False
+        elif word in _ABSENCE:
+            reach, absent = _SHORT_REACH, True
+        elif word in _AUXILIARIES and absent:
+            reach = 0
+        elif word not in lexicon.STOP and word not in _QUANTIFIERS:
+            said = lexicon.polarities(word)
+            negative = reach > 0
+            for concept, sign in said:
+                if negative == (sign > 0):
+                    # what opposites deny stands for itself, not for its clause
+                    denied.append({concept}) if not negative else denied[-1].add(concept)
+                else:
+                    asserted.add(concept)
+            reach = 0 if negative and said[0][1] < 0 else max(0, reach - 1)

@@ -81,8 +81,10 @@ def llama_cpp(path: Path) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.embedding = True
-    params.n_parallel = 1
-    params.n_ctx = params.n_batch = params.n_ubatch = 512
+    params.n_parallel = 8  # texts at once, of up to 512 tokens each
+    params.n_ctx = params.n_batch = params.n_ubatch = 4096
+    # A second thread would spin for the first more than it helps with so small a model.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.hostnames, params.port = ["127.0.0.1"], 0
     params.fit_params = params.warmup = False
     params.verbosity = 1

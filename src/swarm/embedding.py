@@ -46,7 +46,7 @@ class Lexical:
     """
 
     name = "lexical"
-    threshold = 0.55
+    threshold = 0.48
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         return [_hashed(text) for text in texts]
@@ -100,7 +100,7 @@ class SentenceTransformers:
 
 
 MINILM = "all-MiniLM-L6-v2"
-_THRESHOLDS = {MINILM: 0.7}
+_THRESHOLDS = {MINILM: 0.68}
 _THRESHOLD = 0.8  # of a model that nobody has measured
 
 
@@ -137,7 +137,9 @@ def _hashed(text: str) -> list[float]:
     vector = [0.0] * _SIZE
     numbers = [f"={number.size}{number.unit or ''}" for number in quantities(words)]
     rest = without(words)
-    for stem in [*(lexicon.content(rest) if rest.strip() else []), *numbers]:
+    stems = lexicon.content(rest) if rest.strip() else []
+    # "unsafe" is about safety: whether it is asserted or denied is for the guards to see.
+    for stem in [*(lexicon.PREFIXED.get(stem, stem) for stem in stems), *numbers]:
         _add(vector, stem, 1.0)
         padded = f"^{stem}$"
         groups = [padded[at : at + 3] for at in range(len(padded) - 2)]

@@ -129,6 +129,8 @@ def _names(parts: list[str]) -> tuple[frozenset[str], frozenset[str]]:
             token, head = match[0].removesuffix("'s"), first
             first = part[match.end() : match.end() + 1] == ":"
             word = token.casefold()
+            if word == "may" and token == "May" and not head:
+                names.add("may")  # the month
             if word in lexicon.STOP or len(token) < 2 or shouted:
                 continue
             inner = any(c.isupper() for c in token[1:]) or "_" in token
@@ -178,13 +180,14 @@ def _order(words: str) -> list[str]:
 
 def _replaced(one: Signature, other: Signature) -> bool:
     """Whether the texts differ in a single word that another stands for."""
-    mine, yours = Counter(one.order), Counter(other.order)
-    lost, new = mine - yours, yours - mine
-    if lost.total() != 1 or new.total() != 1 or len(one.order) < 3:
+    if len(one.order) != len(other.order) or len(one.order) < 2:
         return False
-    (old,), (now,) = lost, new
+    changed = [pair for pair in zip(one.order, other.order, strict=True) if pair[0] != pair[1]]
+    if len(changed) != 1:
+        return False
+    old, now = changed[0]
     opposite = {c for c, _ in lexicon.polarities(old)} & {c for c, _ in lexicon.polarities(now)}
-    return not opposite and old[:4] != now[:4] and one.order.index(old) == other.order.index(now)
+    return not opposite and old[:4] != now[:4]
 
 
 def _swapped(one: Signature, other: Signature) -> bool:

@@ -138,6 +138,7 @@ _GROUPS = (
     "fall decrease reduce decline shrink drop", "convert turn transform", "call invoke",
     "function method routine", "folder directory", "world earth", "tall high", "novel book",
     "forever endless", "illegal unlawful", "often frequent", "rare seldom", "free gratis",
+    "enough sufficient",
 )  # fmt: skip
 _SAME = {
     _inflected(word): min(map(_inflected, group.split()))
@@ -184,6 +185,7 @@ _OPPOSITES = (
     "synchronous / asynchronous", "constant / variable", "singular / plural",
     "profit / loss", "success / failure", "ally / enemy", "friend / enemy", "arrive / depart",
     "attract / repel", "awake / asleep", "credit / debit", "wired / wireless",
+    "switchon / switchoff",
 )  # fmt: skip
 OPPOSITES: dict[str, list[tuple[str, int]]] = {}
 for _row in _OPPOSITES:

@@ -42,7 +42,7 @@ def bare(words: str) -> str | None:
 
 _NEGATION = _set(
     "not no never none neither nor cannot hardly barely rarely seldom nobody nothing nowhere non "
-    "nicht kein keine keinen nie niemals jamais pas nunca \u4e0d \u6ca1 \u7121 \u65e0"
+    "nicht kein keine keinen nie niemals jamais ne pas nunca \u4e0d \u6ca1 \u7121 \u65e0"
 )
 _ABSENCE = _set("without lack lacks lacking except unlike sans sin ohne")
 _PAIRED = re.compile(
@@ -52,6 +52,11 @@ _PAIRED = re.compile(
     re.IGNORECASE,
 )
 _NOT_ONLY = re.compile(r"\bnot\s+(?:only|just|merely|simply)\b|\bno\s+(?:doubt|matter)\b", re.I)
+_SWITCHED = re.compile(
+    r"\b(?:turn|switch|power|go|goes|is|are|was|stay|stays)(?:s|ed|ing)?\s+(?:[\w']+\s+){0,3}?(on|off)\b"
+    r"(?=\s*(?:[.,;:!?]|$))",
+    re.IGNORECASE,
+)
 _CLAUSE = re.compile(
     r"[,;:()\u3002\uff0c]|\s-\s|\b(?:but|because|so|which|that|when|if|although|unless|while|since"
     r"|and|or|than|whereas|until)\b",
@@ -74,6 +79,7 @@ def claims(parts: list[str]) -> tuple[frozenset[str], tuple[frozenset[str], ...]
         rest = _PAIRED.sub(
             lambda m: " not " if m["verb"] else " without ", _NOT_ONLY.sub(" ", rest)
         )
+        rest = _SWITCHED.sub(lambda m: f"{m[0]} switch{m[1]}", rest)
         for clause in _CLAUSE.split(rest):
             denied.append(set())
             _weigh(clause, asserted, denied)
@@ -87,7 +93,7 @@ def _weigh(clause: str, asserted: set[str], denied: list[set[str]]) -> None:
     reach, absent = 0, False
     for token in lexicon.tokens(clause):
         word = token.casefold()
-        if word in _NEGATION or word.endswith("n't"):
+        if word in _NEGATION or word.endswith("n't") or word.startswith("n'"):
             reach, absent = _REACH, False
         elif word in _ABSENCE:
             reach, absent = _SHORT_REACH, True

@@ -7,15 +7,16 @@ Defects lower the score and nothing raises it: neither length nor markdown is ev
 from __future__ import annotations
 
 import ast
-import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+
+from .canonical import json_value
+from .canonical.fences import Block, blocks
 
 # What each defect leaves of the score; several multiply.
 UNPARSED = 0.2
+VIOLATES = 0.4  # JSON that its schema does not admit
 CUT = 0.3
 LOOPS = 0.3
 UNCLOSED = 0.5
@@ -25,8 +26,6 @@ GARBLED = 0.7
 
 _LONGEST = 32_000  # characters that are looked at, at the end of the answer
 _THINK = re.compile(r"<think>.*?</think>", re.DOTALL | re.IGNORECASE)
-_FENCED = re.compile(r"^[ \t]*```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)^[ \t]*```[ \t]*$", re.M | re.S)
-_FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
 _LITTER = re.compile(r"<\|[\w ]{1,30}\|>|</?s>|\[/?INST\]")
 _RULE = re.compile(r"([-=_*#.~+|\s:])\1{2,}")
 _TRANSLATES = re.compile(
@@ -45,7 +44,7 @@ _PYTHON = frozenset({"", "py", "python", "python3"})
 def score(
     text: str,
     kind: str,
-    schema: Mapping[str, Any] | None = None,
+    schema: object = None,
     question: str = "",
     *,
     cut: bool = False,
@@ -89,48 +88,21 @@ def _answer(text: str) -> tuple[str, bool]:
     return (before or said).strip(), bool(mark)
 
 
-def _json(said: str, schema: Mapping[str, Any] | None) -> float:
-    blocks = _FENCED.findall(said)
-    try:
-        value = json.loads(blocks[-1][1] if blocks else said)
-    except (ValueError, RecursionError):
-        return UNPARSED
-    return 1.0 if schema is None or _follows(value, schema) else UNPARSED
-
-
-def _follows(value: Any, schema: Mapping[str, Any]) -> bool:
-    """The outline of a JSON schema: type, required names, no others where they are forbidden."""
-    types: dict[str, type | tuple[type, ...]] = {
-        "object": dict, "array": list, "string": str, "number": (int, float), "integer": int,
-        "boolean": bool, "null": type(None),
-    }  # fmt: skip
-    wanted = schema.get("type")
-    if isinstance(wanted, str) and wanted in types:
-        if not isinstance(value, types[wanted]) or (wanted != "boolean" and value is True):
-            return False
-    if not isinstance(value, dict):
-        return True
-    known = schema.get("properties")
-    known = known if isinstance(known, dict) else {}
-    required = schema.get("required")
-    if isinstance(required, list) and any(name not in value for name in required):
-        return False
-    if schema.get("additionalProperties") is False and value.keys() - known.keys():
-        return False
-    inner = [(value[name], rule) for name, rule in known.items() if name in value]
-    return all(_follows(part, rule) for part, rule in inner if isinstance(rule, dict))
+def _json(said: str, schema: object) -> float:
+    if json_value.key(said, schema) is not None:
+        return 1.0
+    return UNPARSED if json_value.key(said) is None else VIOLATES
 
 
 def _code(said: str) -> float:
-    if len(_FENCE.findall(said)) % 2:
+    fenced = blocks(said)
+    if fenced and not fenced[-1].closed:
         return UNCLOSED
-    blocks = _FENCED.findall(said)
-    language, body = blocks[-1] if blocks else ("", said)
-    if language.casefold() in _PYTHON and _parses(body):
+    block = fenced[-1] if fenced else Block("", said, 0, closed=True)
+    if block.language in _PYTHON and _parses(block.text):
         return 1.0
-    if language.casefold() in _PYTHON and (language or not _balanced(body)):
-        return UNPARSED
-    return 1.0 if _balanced(body) else UNPARSED
+    sound = _balanced(block.text) and block.language not in _PYTHON - {""}
+    return 1.0 if sound else UNPARSED
 
 
 def _parses(code: str) -> bool:
@@ -156,12 +128,13 @@ def _balanced(code: str) -> bool:
 
 
 def _prose(said: str, question: str) -> float:
-    if len(_FENCE.findall(said)) % 2:
+    fenced = blocks(said)
+    if fenced and not fenced[-1].closed:
         return UNCLOSED
     found = 1.0
     if _DANGLING.search(said) or said.count("(") > said.count(")") + said.count(":("):
         found *= DANGLING
-    asked, answered = _script(question), _script(_FENCED.sub("", said))
+    asked, answered = _script(question), _script(said)
     if asked and answered and asked != answered and not _TRANSLATES.search(question):
         found *= FOREIGN
     return found

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from . import lexicon, polarity
-from .quantities import Quantity, quantities
+from .quantities import Quantity, quantities, without
 
 _LONG = 60  # words; above it a text says many things, and its guards are less strict
 _SAME_FRAME = 0.6  # the least part of common words where only the subject differs
@@ -165,17 +165,25 @@ def _common(one: Signature, other: Signature, without: frozenset[str]) -> float:
 _LISTED = re.compile(
     r"(\w+)(?:,\s+|,?\s+(?:and|or)\s+)(?=(?:(?:in|for|the|a|an|of|to|on|with|from)\s+)?(\w+))", re.I
 )
-_POSSESSIVE = re.compile(r"(\w+)'s\s+((?:\w+\s+)?\w+)")
+_POSSESSIVE = re.compile(
+    r"\b(?!(?:it|he|she|that|what|who|there|here|let|how|where)')(\w+)'s\s+((?:\w+\s+)?\w+)"
+)
 
 
 def _order(words: str) -> list[str]:
     """Stems in order; "France's capital" stands as "capital of France", code as one word."""
-    turned = _POSSESSIVE.sub(r"\2 of \1", words)
+    turned = _POSSESSIVE.sub(r"\2 of \1", _uncounted(words))
     found: list[str] = []
     for at, piece in enumerate(turned.split("`")):
         code = at % 2 == 1 and not piece.replace("()", "").strip().isidentifier()
         found += ["".join(piece.split()).casefold()] if code else lexicon.content(piece)
     return [word for word in found if word]
+
+
+def _uncounted(words: str) -> str:
+    """Without numbers; quoted code stays as it is."""
+    parts = words.split("`")
+    return "`".join(part if at % 2 else without(part) for at, part in enumerate(parts))
 
 
 def _replaced(one: Signature, other: Signature) -> bool:

@@ -64,11 +64,14 @@ def test_every_folder_with_code_is_a_package() -> None:
 def test_files_that_are_no_code_travel_in_the_wheel() -> None:
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     told = {
-        SRC.joinpath(*package.split(".")[1:], name)
-        for package, names in setup["package-data"].items()
-        for name in names
+        found
+        for package, patterns in setup["package-data"].items()
+        for pattern in patterns
+        for found in SRC.joinpath(*package.split(".")[1:]).glob(pattern)
     }
-    data = {path for path in SRC.rglob("*") if path.suffix in (".toml", ".gguf", ".typed")}
+    data = {
+        path for path in SRC.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")
+    }
     assert told == data
 
 

@@ -15,12 +15,14 @@ from . import (
     anthropic,
     embeddings,
     errors,
+    integrations,
     metrics,
     node_routes,
     ollama,
     openai_chat,
     openai_completions,
     openai_responses,
+    page,
     tokens,
 )
 from .front import Front
@@ -56,4 +58,6 @@ def build(
         app.include_router(family.routes(front))
     app.include_router(node_routes.routes(front, control_token, stop))
     app.include_router(metrics.routes(counted))
+    app.include_router(integrations.routes(front))
+    app.include_router(page.routes())
     return Guard(app, access, counted.seen)

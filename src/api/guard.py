@@ -17,12 +17,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..wire.address import host_and_port, is_loopback
-from . import cors
+from . import cors, page
 from .errors import TOO_LARGE, BodyTooLarge, BodyTooSlow, Fault, answer, internal
 
 MAX_BODY = 32 << 20  # bytes, as the message TOO_LARGE says
 _BODY_S = 60.0  # for the whole body: on loopback even 32 MiB take no second
-_OPEN = ("/health", "/v1/health")
+_OPEN = ("/health", "/v1/health", *page.OPEN)
 _JSON = re.compile(r"application/([\w.-]+\+)?json\s*(;|$)", re.IGNORECASE)
 _ID = re.compile(r"[\w.:-]{1,128}")
 _LOG = logging.getLogger("local_swarm.api")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse
 
 from .errors import Fault, Json, answer
 from .front import Front
@@ -17,10 +17,6 @@ from .front import Front
 def routes(front: Front, control_token: str, stop: Callable[[], None]) -> APIRouter:
     """The routes. `stop` is called once a caller with the control token asks for it."""
     router = APIRouter()
-
-    @router.get("/", response_class=PlainTextResponse)
-    async def root() -> str:
-        return "Local Swarm is running. The API is at /v1.\n"
 
     @router.get("/health", response_model=None)
     @router.get("/v1/health", response_model=None)

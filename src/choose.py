@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .errors import HubUnreachable, SwarmError
+from .errors import HubUnreachable, SwarmError, UsageError
+from .hardware.bandwidth import measure
 from .hardware.budget import budget
 from .hardware.detect import detect
-from .hardware.profile import HardwareProfile
+from .hardware.profile import Budget, HardwareProfile
 from .models.catalog import DEMO, ModelSpec, catalog
 from .models.fetch import fetch, find
 from .models.gguf import read_spec
@@ -20,6 +22,7 @@ from .models.store import (
     downloaded,
     exact,
     is_path,
+    listed,
     local_file,
     resolve,
     user_path,
@@ -56,9 +59,31 @@ def choose(settings: Settings, wish: Wish, on_download: OnDownload) -> Choice:
     there, the bundled demo model.
     """
     profile = detect()
+    if wish.model != DEMO:  # the demo model is fast on any machine
+        profile = with_bandwidth(settings, profile)
     choice = _choose(settings, profile, wish, on_download)
     notices = [text for text in (unused(profile), choice.notice) if text]
     return replace(choice, notice="\n".join(notices) or None)
+
+
+def with_bandwidth(settings: Settings, profile: HardwareProfile) -> HardwareProfile:
+    """The profile with the memory bandwidth, which is measured once and then remembered."""
+    if profile.bandwidth is not None:
+        return profile
+    kept = settings.state / "bandwidth"
+    machine = f"{profile.cpu}, {profile.cores} cores"
+    try:
+        name, _, known = kept.read_text(encoding="utf-8").rpartition(": ")
+        if name == machine and known.strip().isdecimal():
+            return replace(profile, bandwidth=int(known))
+    except (OSError, UnicodeDecodeError):
+        pass
+    measured = measure(profile.cores, profile.memory_available)
+    if measured is not None:
+        with suppress(OSError):  # a disk that is full or read-only: measured again next time
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(f"{machine}: {measured}\n", encoding="utf-8")
+    return replace(profile, bandwidth=measured)
 
 
 def unused(profile: HardwareProfile) -> str | None:
@@ -78,7 +103,7 @@ def _choose(
     settings: Settings, profile: HardwareProfile, wish: Wish, on_download: OnDownload
 ) -> Choice:
     if wish.model is None:
-        planned = _plan(profile, list(catalog().values()), wish)
+        planned = _plan(profile, list(listed(settings.models).values()), wish)
         try:
             return _bring(settings, profile, planned, wish, on_download)
         except HubUnreachable:
@@ -92,9 +117,30 @@ def _choose(
     return Choice(profile, _plan(profile, [found], wish), _path_of(wish.model, settings))
 
 
+def engine_budget(profile: HardwareProfile) -> Budget:
+    """What models may take on this machine: the engine of today computes on the processor, or on
+    Apple Silicon."""
+    return budget(profile, gpus=profile.os == "Darwin")
+
+
+def specs_of(settings: Settings, model: str | None) -> list[ModelSpec]:
+    """What a plan may choose from: all listed models, or the one named. Raises SwarmError.
+
+    Nothing is downloaded: a repository of the hub is only planned once its file is here.
+    """
+    if model is None:
+        return list(listed(settings.models).values())
+    found = resolve(model, settings.models)
+    if not isinstance(found, Remote):
+        return [found]
+    raise UsageError(
+        f"{model} is not on this machine, and its size is not known.",
+        hint=f"`local-swarm run {model}` downloads and plans it.",
+    )
+
+
 def _plan(profile: HardwareProfile, specs: list[ModelSpec], wish: Wish) -> Plan:
-    spend = budget(profile, gpus=False)  # the engine of today computes on the processor
-    return plan(profile, spend, specs, seats=wish.seats, context=wish.context)
+    return plan(profile, engine_budget(profile), specs, seats=wish.seats, context=wish.context)
 
 
 def _bring(
@@ -112,9 +158,9 @@ def _bring(
         path = _download(settings, Remote(spec.repo, quant.name, quant.file), on_download)
     again = _plan(profile, [exact(spec, path, quant)], wish)
     # The reason why this model was chosen is known to the first plan only.
-    kept = [line for line in planned.why if "largest listed" in line]
+    kept = [line for line in planned.why if "of the listed models" in line]
     why = (again.why[0], *kept, *again.why[1:])
-    return Choice(profile, replace(again, why=why), path)
+    return Choice(profile, replace(again, why=why, runners_up=planned.runners_up), path)
 
 
 def _download(settings: Settings, remote: Remote, on_download: OnDownload) -> Path:

@@ -16,7 +16,6 @@ from .backends.llama_server import LlamaConfig, LlamaServer
 from .capabilities import Capabilities
 from .chat import ChatRequest, Event, named
 from .errors import SwarmError
-from .models.footprint import prompt_cache_bytes
 from .models.planner import Plan
 from .settings import clean_environment
 from .status import ModelCard, NodeStatus
@@ -52,7 +51,7 @@ class Node:
             context=plan.context,
             cells=plan.cells,
             threads=plan.threads,
-            prompt_cache_mib=prompt_cache_bytes(plan.budget.bytes) >> 20,
+            prompt_cache_mib=plan.prompt_cache >> 20,
         )
         self._engine = LlamaServer(config, clean_environment())
         self._embedder = LlamaEmbedder(

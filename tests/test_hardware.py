@@ -57,7 +57,7 @@ def test_one_nvidia_card() -> None:
     )
     spend = budget(seen("nvidia-one-card"))
     assert spend.vram == (9249 - 256) * MIB  # the rest of the card is in use
-    assert "9.0 GiB of NVIDIA GeForce RTX 3090 are free now" in spend.reason
+    assert "9.0 GiB of NVIDIA GeForce RTX 3090 are free now" in (spend.vram_reason or "")
 
 
 def test_several_cards_are_added_up() -> None:
@@ -65,7 +65,8 @@ def test_several_cards_are_added_up() -> None:
     assert (first.name, second.name) == ("NVIDIA GeForce RTX 5090", "NVIDIA GeForce RTX 3090")
     spend = budget(seen("nvidia-two-cards"))
     assert spend.vram == 32607 * MIB * 9 // 10 + (754 - 256) * MIB
-    assert "90 % of 31.8 GiB of NVIDIA GeForce RTX 5090 + 0.7 GiB" in spend.reason
+    told = spend.vram_reason or ""
+    assert "90 % of 31.8 GiB of NVIDIA GeForce RTX 5090 + 0.7 GiB" in told
     assert budget(seen("nvidia-two-cards"), gpus=False).vram == 0
 
 
@@ -320,7 +321,7 @@ def test_the_command_tells_the_machine_and_its_budget() -> None:
     assert facts["os"] and facts["cores"] >= 1 and isinstance(facts["devices"], list)
     assert 0 < facts["budget"]["bytes"] <= facts["memory_available"] + facts["budget"]["vram"]
     said = command("--raw")
-    assert "Budget " in said and "for models: " in said
+    assert "Budget " in said and "of RAM for models: " in said
     if Path("/proc/cpuinfo").exists():
         assert "--- /proc/cpuinfo" in said
 

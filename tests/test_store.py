@@ -22,7 +22,15 @@ from local_swarm.errors import (
 )
 from local_swarm.models.catalog import DEMO, ModelSpec, catalog
 from local_swarm.models.fetch import HubFile, find
-from local_swarm.models.store import Remote, demo_path, downloaded, local_file, place, resolve
+from local_swarm.models.store import (
+    Remote,
+    demo_path,
+    downloaded,
+    listed,
+    local_file,
+    place,
+    resolve,
+)
 
 TREE: list[dict[str, Any]] = [
     {"type": "directory", "path": "extra", "size": 0},
@@ -111,7 +119,50 @@ def test_files_by_path_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_unknown_names_tell_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match="'gpt-9'") as caught:
         resolve("gpt-9", tmp_path)
-    assert all(name in caught.value.hint for name in (*catalog(), "hf:owner/repo:quant"))
+    assert "hf:owner/repo:quant" in caught.value.hint and "local-swarm models" in caught.value.hint
+
+
+def test_unknown_names_tell_the_nearest_ones(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        resolve("Qwen2.5-7", tmp_path)
+    assert "There are: qwen2.5-7b, " in caught.value.hint
+
+
+def test_a_quantization_of_a_listed_model(tmp_path: Path) -> None:
+    spec = resolve("qwen2.5-7b:q6_k", tmp_path)
+    assert isinstance(spec, ModelSpec) and [quant.name for quant in spec.quants] == ["Q6_K"]
+    with pytest.raises(UsageError, match="no quantization 'Q9'") as caught:
+        resolve("qwen2.5-7b:Q9", tmp_path)
+    assert "Q4_K_M" in caught.value.hint
+
+
+OWN = """
+[mine]
+name = "Mine"
+parameters = 1_000_000_000
+layers = 16
+kv_heads = 8
+head_size = 64
+context = 8192
+repo = "me/mine-GGUF"
+quality = 0.4
+quants = { Q4_K_M = [4.9, "mine-Q4_K_M.gguf"] }
+"""
+
+
+def test_models_of_the_users_own_join_the_list(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(OWN)
+    spec = resolve("mine", tmp_path)
+    assert isinstance(spec, ModelSpec) and spec.repo == "me/mine-GGUF"
+    ids = list(listed(tmp_path))
+    assert ids.index("qwen2.5-0.5b") < ids.index("mine") < ids.index("qwen2.5-1.5b")
+
+
+@pytest.mark.parametrize("text", ["[", "[mine]", "mine = 3", "\0", '[mine]\nquants = { a = "b" }'])
+def test_a_list_that_cannot_be_understood_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "models.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"models\.toml cannot be understood"):
+        resolve("mine", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["./gpt-9", "gpt-9.gguf", "/gpt/9", "C:\\gpt-9"])

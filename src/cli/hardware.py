@@ -49,7 +49,10 @@ def _lines(profile: HardwareProfile) -> list[tuple[str, str]]:
     lines += [("Graphics", _device(device)) for device in profile.devices]
     if not profile.devices:
         lines.append(("Graphics", "none that models could use was found"))
-    lines.append(("Budget", f"{_gib(spend.bytes)} for models: {printable(spend.reason)}"))
+    lines.append(("Budget", f"{_gib(spend.bytes - spend.vram)} of RAM for models: {spend.reason}"))
+    if spend.vram_reason:
+        told = printable(spend.vram_reason)
+        lines.append(("", f"{_gib(spend.vram)} on cards for models: {told}"))
     return lines
 
 

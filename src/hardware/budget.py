@@ -22,7 +22,7 @@ def budget(profile: HardwareProfile, gpus: bool = True) -> Budget:
     host, reason = ram(profile)
     vram, told = cards(profile.devices) if gpus else (0, "")
     if vram:
-        return Budget(host + vram, "gpu", f"{told}, and {reason}", vram)
+        return Budget(host + vram, "gpu", reason, vram, told)
     unified = gpus and any(device.vendor == "apple" for device in profile.devices)
     return Budget(host, "apple" if unified else "cpu", reason)
 

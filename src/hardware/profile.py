@@ -57,3 +57,4 @@ class Budget:
     device: str
     reason: str
     vram: int = 0
+    vram_reason: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,13 +17,18 @@ class Quant:
     name: str
     bits: float
     file: str
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """What planning must know of a model. `context` is what it was trained on, in tokens.
 
-    `file_bytes` is the exact size of its file once that is known.
+    `file_bytes` is the exact size of its file once that is known. `active` are the parameters
+    that work on one token, where these are not all. The last `window` tokens are all that
+    `window_layers` of the layers keep; `kv_layers` is set where the other layers keep no KV
+    cache at all, but `state_bytes` for each sequence. `quality` is the share of right answers in
+    the benchmark that the catalogue names. The rest is as in catalog.toml.
     """
 
     id: str
@@ -37,30 +42,48 @@ class ModelSpec:
     repo: str | None = None
     quants: tuple[Quant, ...] = ()
     file_bytes: int | None = None
+    size: str | None = None
+    active: int | None = None
+    kv_layers: int | None = None
+    state_bytes: int = 0
+    window: int | None = None
+    window_layers: int = 0
+    window_kv_heads: int | None = None
+    window_head_size: int | None = None
+    width: int | None = None
+    ffn: int | None = None
+    vocabulary: int | None = None
+    languages: str | None = None
+    strengths: tuple[str, ...] = ()
+    quality: float | None = None
+    quality_source: str | None = None
+    thinking: bool = False
+    automatic: bool = True
+    isolated: str | None = None
+    mlx: str | None = None
 
 
 @cache
 def catalog() -> dict[str, ModelSpec]:
     """All known models by id, smallest first."""
+    text = files(__package__).joinpath("catalog.toml").read_text(encoding="utf-8")
+    return parse(text)
+
+
+def parse(text: str) -> dict[str, ModelSpec]:
+    """The models of a TOML text in the form of catalog.toml, smallest first.
+
+    Raises ValueError, KeyError or TypeError for a text of another form.
+    """
     import tomllib
 
-    text = files(__package__).joinpath("catalog.toml").read_text(encoding="utf-8")
-    return {id: _spec(id, table) for id, table in tomllib.loads(text).items()}
+    specs = [_spec(id, table) for id, table in tomllib.loads(text).items()]
+    return {spec.id: spec for spec in sorted(specs, key=lambda spec: spec.parameters)}
 
 
 def _spec(id: str, table: dict[str, Any]) -> ModelSpec:
-    quants = tuple(
-        Quant(name, bits, file) for name, (bits, file) in table.get("quants", {}).items()
-    )
-    return ModelSpec(
-        id=id,
-        name=table["name"],
-        parameters=table["parameters"],
-        layers=table["layers"],
-        kv_heads=table["kv_heads"],
-        head_size=table["head_size"],
-        context=table["context"],
-        licence=table.get("licence"),
-        repo=table.get("repo"),
-        quants=quants,
-    )
+    known = {field.name for field in fields(ModelSpec)} - {"id", "quants", "file_bytes"}
+    facts = {name: value for name, value in table.items() if name in known}
+    facts["strengths"] = tuple(facts.get("strengths", ()))
+    quants = tuple(Quant(name, *words) for name, words in table.get("quants", {}).items())
+    return ModelSpec(id=id, quants=quants, **facts)

@@ -1,15 +1,59 @@
 """How many bytes a model needs. Pure.
 
-bytes = weights + KV cache (2 x layers x KV heads x head size x 2 bytes x tokens) + buffers.
+bytes = weights + KV cache (2 x layers x KV heads x head size x bytes x tokens) + buffers + what is
+kept of earlier chats. `benchmarks/footprint.py` compares it with what an engine takes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .catalog import ModelSpec, Quant
 
-_CELL_BYTES = 2  # an F16 key or value
-_BUFFERS = 160 << 20  # compute buffers and the engine itself, measured at batch 512
 _MIB = 1 << 20
+# Bytes of one key or value; Q8_0 stores 32 of them in 34 bytes.
+CELL_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
+_BATCH = 512  # tokens that the engine works on at once
+_PAD = 256  # the engine rounds its KV cache up to so many tokens
+# Measured with the engine of today (docs/planning.md has the figures).
+_ENGINE = 25 * _MIB
+_TOKEN = 250  # the vocabulary's strings and tables
+_SAMPLER = 16  # for each token of the vocabulary and each sequence that samples
+_VOCABULARY = 152_000  # where it is unknown
+_CACHE = 64 * _MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Bytes by what they are for: `cache` is the least that prefixes of earlier chats get."""
+
+    weights: int
+    kv: int
+    compute: int
+    cache: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.kv + self.compute + self.cache
+
+
+def need(
+    spec: ModelSpec,
+    quant: Quant | None,
+    *,
+    cells: int,
+    slots: int,
+    kv: str = "f16",
+    copies: int = 1,
+) -> Need:
+    """What `copies` engines take, each with a KV cache of `cells` tokens for `slots` sequences."""
+    one = Need(
+        weights=weight_bytes(spec, quant),
+        kv=kv_bytes(spec, cells, slots, kv),
+        compute=_compute(spec, slots),
+        cache=_CACHE,
+    )
+    return Need(one.weights * copies, one.kv * copies, one.compute * copies, one.cache * copies)
 
 
 def weight_bytes(spec: ModelSpec, quant: Quant | None) -> int:
@@ -19,9 +63,30 @@ def weight_bytes(spec: ModelSpec, quant: Quant | None) -> int:
     return int(spec.parameters * (quant.bits if quant else 16) / 8)
 
 
-def cell_bytes(spec: ModelSpec) -> int:
-    """Bytes of one token in the KV cache."""
-    return 2 * spec.layers * spec.kv_heads * spec.head_size * _CELL_BYTES
+def cell_bytes(spec: ModelSpec, kv: str = "f16") -> int:
+    """Bytes of one token in the KV cache of all layers that keep every token."""
+    layers = (spec.layers if spec.kv_layers is None else spec.kv_layers) - spec.window_layers
+    return int(2 * layers * spec.kv_heads * spec.head_size * CELL_BYTES[kv])
+
+
+def window_cell_bytes(spec: ModelSpec, kv: str = "f16") -> int:
+    """Bytes of one token in the layers with a sliding window."""
+    heads = spec.window_kv_heads or spec.kv_heads
+    size = spec.window_head_size or spec.head_size
+    return int(2 * spec.window_layers * heads * size * CELL_BYTES[kv])
+
+
+def kv_bytes(spec: ModelSpec, cells: int, slots: int, kv: str = "f16") -> int:
+    """Bytes of the KV cache, and of the state that hybrids keep for each sequence.
+
+    Layers with a sliding window keep that window for each sequence and one batch.
+    """
+    kept = min(cells, (spec.window or 0) * slots + _BATCH)
+    return (
+        _padded(cells) * cell_bytes(spec, kv)
+        + _padded(kept) * window_cell_bytes(spec, kv)
+        + slots * spec.state_bytes
+    )
 
 
 def kv_cells(context: int, seats: int) -> int:
@@ -30,11 +95,27 @@ def kv_cells(context: int, seats: int) -> int:
     return max(context, -(-context // 2) * (seats + 1))
 
 
-def footprint(spec: ModelSpec, quant: Quant | None, cells: int) -> int:
-    """Bytes for one loaded model with a KV cache of `cells` tokens."""
-    return weight_bytes(spec, quant) + cells * cell_bytes(spec) + _BUFFERS
+def prompt_cache_bytes(budget: int, left: int = 2048 * _MIB) -> int:
+    """Bytes for prefixes of earlier chats, kept outside of the KV cache: a tenth of the budget,
+    but no more than 2 GiB, nor than what the plan leaves of the budget (`left`)."""
+    return max(_CACHE, min(budget // 10, 2048 * _MIB, left))
 
 
-def prompt_cache_bytes(budget: int) -> int:
-    """Bytes for prefixes of earlier chats, kept outside of the KV cache."""
-    return max(64 * _MIB, min(budget // 10, 2048 * _MIB))
+def _compute(spec: ModelSpec, slots: int) -> int:
+    """Activations of a batch, the vocabulary, the sampling of half the slots at a time."""
+    vocabulary = spec.vocabulary or _VOCABULARY
+    width = spec.width or _width(spec)
+    ffn = spec.ffn or 4 * width
+    activations = 4 * _BATCH * (2 * ffn + 6 * width)
+    sampling = vocabulary * _SAMPLER * max(1, slots // 2)
+    return _ENGINE + vocabulary * _TOKEN + activations + sampling
+
+
+def _width(spec: ModelSpec) -> int:
+    """A width that such a model may have: a layer has about 14 x width x width parameters."""
+    parameters = spec.parameters or (spec.file_bytes or 0)
+    return int((parameters / max(1, spec.layers) / 14) ** 0.5)
+
+
+def _padded(cells: int) -> int:
+    return -(-cells // _PAD) * _PAD

@@ -63,7 +63,7 @@ def read_spec(path: Path) -> ModelSpec:
         number("attention.head_count"),
         number("embedding_length"),
     )
-    context = number("context_length")
+    context, tokens = number("context_length"), meta.get("tokenizer.ggml.tokens")
     if not (layers and heads and width and context):
         raise ModelFileError(
             f"{path} is a GGUF file, but no language model (architecture {arch!r}).",
@@ -79,6 +79,9 @@ def read_spec(path: Path) -> ModelSpec:
         context=context,
         licence=meta.get("general.license"),
         file_bytes=size,
+        width=width,
+        ffn=number("feed_forward_length"),
+        vocabulary=len(tokens) if isinstance(tokens, list) else None,
     )
 
 

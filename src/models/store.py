@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
 from ..errors import ModelNotFound, UsageError
-from .catalog import DEMO, ModelSpec, Quant, catalog
+from .catalog import DEMO, ModelSpec, Quant, catalog, parse
 from .gguf import read_spec
 
 _HUB_REF = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+?)(?::(?P<quant>[\w.-]+))?")
@@ -38,14 +39,46 @@ def resolve(name: str, models: Path) -> ModelSpec | Remote:
         return Remote(match["repo"], match["quant"] or "Q4_K_M")
     if name.startswith("hf:"):
         raise UsageError(f"'{name}' is no model of a hub.", hint="Write hf:owner/repo:quant.")
-    if name in catalog():
-        return catalog()[name]
+    known = listed(models)
+    if name in known:
+        return known[name]
+    head, _, wanted = name.rpartition(":")
+    if head in known:
+        return _with_quant(known[head], wanted)
     if is_path(name):
         return read_spec(user_path(name))
     stem = [path for path in downloaded(models) if path.stem == name]
     if stem:
         return read_spec(stem[0])
-    raise ModelNotFound(name, [*catalog(), "a path to a GGUF file", "hf:owner/repo:quant"])
+    others = ("a path to a GGUF file", "hf:owner/repo:quant", "and what `local-swarm models` lists")
+    raise ModelNotFound(name, [*get_close_matches(name.lower(), known, 4, 0.4), *others])
+
+
+def listed(models: Path) -> dict[str, ModelSpec]:
+    """The models of the catalogue, and those of the user's `models.toml`, smallest first.
+
+    Raises UsageError for a models.toml that cannot be understood.
+    """
+    path = models / "models.toml"
+    try:
+        own = parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return catalog()
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise UsageError(f"{path} cannot be understood: {error}.", hint=_FORM) from None
+    both = {**catalog(), **own}
+    return dict(sorted(both.items(), key=lambda entry: entry[1].parameters))
+
+
+_FORM = "docs/models.md shows what a model of your own looks like."
+
+
+def _with_quant(spec: ModelSpec, wanted: str) -> ModelSpec:
+    quants = tuple(quant for quant in spec.quants if quant.name.lower() == wanted.lower())
+    if not quants:
+        there = ", ".join(quant.name for quant in spec.quants) or "none"
+        raise UsageError(f"{spec.id} has no quantization '{wanted}'.", hint=f"There are: {there}.")
+    return replace(spec, quants=quants)
 
 
 def is_path(name: str) -> bool:
@@ -84,5 +117,12 @@ def local_file(spec: ModelSpec, quant: Quant | None, models: Path) -> Path | Non
 def exact(spec: ModelSpec, path: Path, quant: Quant | None = None) -> ModelSpec:
     """`spec` with the facts of its file instead of the estimates. Raises ModelFileError."""
     facts = read_spec(path)
-    quants = (quant,) if quant else ()
-    return replace(facts, id=spec.id, name=spec.name, parameters=spec.parameters, quants=quants)
+    known = replace(
+        spec,
+        file_bytes=facts.file_bytes,
+        context=facts.context,
+        quants=(quant,) if quant else (),
+    )
+    if spec.window or spec.kv_layers is not None:
+        return known  # a header has one number for all layers: too coarse for these
+    return replace(known, layers=facts.layers, kv_heads=facts.kv_heads, head_size=facts.head_size)

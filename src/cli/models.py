@@ -1,0 +1,109 @@
+"""`local-swarm models`: what is listed and what is on disk, and what of it this machine carries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .. import settings as configuration
+from ..choose import engine_budget, with_bandwidth
+from ..hardware.detect import detect
+from ..hardware.profile import Budget, HardwareProfile
+from ..models.catalog import ModelSpec
+from ..models.planner import MIN_SPEED, Plan, plan
+from ..models.store import downloaded, listed, local_file
+from ..settings import Settings
+
+
+def models(fits: bool, as_json: bool) -> None:
+    """See app.models."""
+    settings = configuration.read()
+    profile = with_bandwidth(settings, detect())
+    spend = engine_budget(profile)
+    rows = [_row(settings, profile, spend, spec) for spec in listed(settings.models).values()]
+    rows = [row for row in rows if row["fits"] or not fits]
+    known = {row["file"] for row in rows}
+    others = [str(path) for path in downloaded(settings.models) if str(path) not in known]
+    if as_json:
+        print(json.dumps({"models": rows, "files": others}, ensure_ascii=False))
+        return
+    _print(rows, others, spend)
+
+
+def _row(
+    settings: Settings, profile: HardwareProfile, spend: Budget, spec: ModelSpec
+) -> dict[str, Any]:
+    best = plan(profile, spend, [spec])
+    on_disk = [
+        path
+        for path in (local_file(spec, quant, settings.models) for quant in spec.quants or (None,))
+        if path
+    ]
+    return {
+        "id": spec.id,
+        "name": spec.name,
+        "size": spec.size,
+        "parameters": spec.parameters,
+        "active": spec.active,
+        "context": spec.context,
+        "licence": spec.licence,
+        "languages": spec.languages,
+        "strengths": list(spec.strengths),
+        "quality": spec.quality,
+        "quality_source": spec.quality_source,
+        "thinking": spec.thinking,
+        "automatic": spec.automatic and spec.quality is not None,
+        "repo": spec.repo,
+        "mlx": spec.mlx,
+        "quants": [quant.name for quant in spec.quants],
+        "fits": best.bytes <= best.budget.bytes,
+        "fast": best.tokens_per_second >= MIN_SPEED,
+        "best": _best(best),
+        "file": str(on_disk[0]) if on_disk else None,
+    }
+
+
+def _best(made: Plan) -> dict[str, Any]:
+    return {
+        "quant": made.quant.name if made.quant else None,
+        "seats": made.seats,
+        "context": made.context,
+        "bytes": made.bytes,
+        "tokens_per_second": made.tokens_per_second,
+    }
+
+
+def _print(rows: list[dict[str, Any]], others: list[str], spend: Budget) -> None:
+    out = Console(highlight=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("model", "size", "quality", "here", "needs", "tokens/s", "good at"):
+        right = name in ("size", "quality", "needs", "tokens/s")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for row in rows:
+        best = row["best"]
+        what = f"{best['quant'] or 'file'} x {best['seats']}" if row["fits"] else "too large"
+        table.add_row(
+            escape(row["id"]) + (" *" if row["file"] else ""),
+            row["size"] or "",
+            f"{row['quality']:.0%}" if row["quality"] is not None else "",
+            what + (", slow" if row["fits"] and not row["fast"] else ""),
+            f"{best['bytes'] / (1 << 30):.1f} GB",
+            f"{best['tokens_per_second']:.3g}",
+            ", ".join(row["strengths"]),
+        )
+    out.print(table)
+    out.print(
+        "\n* on this machine already. Quality: MMLU-Pro, as published.",
+        f"{spend.bytes / (1 << 30):.1f} GB may be spent: {spend.reason}.",
+        "Serve one: local-swarm run MODEL. Why: local-swarm plan --model MODEL --explain. "
+        "Licences and all else: local-swarm models --json",
+        sep="\n",
+        markup=False,
+        soft_wrap=True,
+    )
+    for path in others:
+        out.print(f"also on disk: {path}", markup=False, soft_wrap=True)

@@ -1,0 +1,27 @@
+"""Sizes as people write them."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import UsageError
+
+_POWERS = {"K": 10, "M": 20, "G": 30, "T": 40}
+_MOST = 1 << 50
+
+
+def size(text: str, option: str) -> int:
+    """Bytes of "16GB", "16 GiB", "16g", "0.5 TB" or "16384MB"; a GB has 2^30, as RAM is sold.
+
+    Raises UsageError for what is no size, or none that a machine can have.
+    """
+    found = re.fullmatch(
+        r"\s*(\d{1,9}(?:[.,]\d{1,6})?)\s*([KMGT])(?:i?B)?\s*", text, re.IGNORECASE | re.ASCII
+    )
+    if not found:
+        raise UsageError(f"{option} {text!r} is no size.", hint=f"Write it like {option} 16GB.")
+    number = float(found[1].replace(",", "."))
+    result = int(number * (1 << _POWERS[found[2].upper()]))
+    if not 1 << 20 <= result <= _MOST:
+        raise UsageError(f"{option} {text!r}: no machine has that.", hint="Try 16GB.")
+    return result

@@ -104,7 +104,7 @@ def test_version(swarm: Swarm) -> None:
         ("run --demo --host 0.0.0.0", "--api-key"),
         ("run --demo --host :: --port 0", "--api-key"),
         ("run --demo --host 256.0.0.1 --api-key k --port 0", "256.0.0.1"),
-        ("run gpt-9", "qwen2.5-0.5b"),
+        ("run gpt-9", "local-swarm models"),
         ("run missing.gguf", "no model file missing.gguf"),
         ("run ./folder/", "folder"),
         ("run truncated.gguf", "truncated"),

@@ -19,10 +19,12 @@ from typing import Any
 from local_swarm.ballot import Answer, Ballot, Finish, Meter, Status, ToolCall, Verdict
 from local_swarm.swarm.canonical import Asked, Kind, key_of
 from local_swarm.swarm.decision import Rule, decide
+from local_swarm.swarm.embedding import Lexical
 from local_swarm.swarm.strategies import AUTO, named
 from local_swarm.swarm.tally import Cast
 from local_swarm.swarm.weights import HOME, Caps
 
+_EMBEDDER = Lexical()  # what every machine has
 KINDS = {
     "num": Kind.NUMBER,
     "mc": Kind.CHOICE,
@@ -122,7 +124,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _verdict(case: Case) -> Verdict:
-    casts = [Cast(ballot, key_of(case.rule.asked, ballot)) for ballot in case.ballots]
+    vectors = _EMBEDDER.embed([ballot.answer.text for ballot in case.ballots])
+    casts = [
+        Cast(ballot, key_of(case.rule.asked, ballot), vector=tuple(vector))
+        for ballot, vector in zip(case.ballots, vectors, strict=True)
+    ]
     return decide(casts, case.rule, case.id, asked=len(casts), meter=Meter())
 
 
@@ -149,7 +155,8 @@ def _rule(case: Mapping[str, Any], ballots: Sequence[Ballot], where: str) -> Rul
     if cap is not None and not _is_number(cap):
         raise Unusable(f"{where}: peer_cap is no number.")
     caps = None if cap is None else Caps(peer=float(cap))
-    return Rule(name, strategy, Asked(kind, side_effects=changing), caps=caps)
+    asked = Asked(kind, side_effects=changing)
+    return Rule(name, strategy, asked, caps=caps, threshold=_EMBEDDER.threshold)
 
 
 def _winners(case: Mapping[str, Any], where: str) -> frozenset[int] | None:

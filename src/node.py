@@ -16,10 +16,11 @@ from .backends.llama_server import LlamaConfig, LlamaServer
 from .capabilities import Capabilities
 from .chat import ChatRequest, Event, named
 from .errors import SwarmError
+from .meaning import meaning
 from .models.planner import Plan
 from .settings import clean_environment
 from .status import ModelCard, NodeStatus
-from .swarm.manager import Defaults, Swarm
+from .swarm.manager import Defaults, Extras, Swarm
 from .swarm.strategies import NAMES, check
 
 
@@ -35,7 +36,10 @@ class Vote:
 class Node:
     """A Responder and a StatusSource over one planned model."""
 
-    def __init__(self, plan: Plan, path: Path, vote: Vote | None = None) -> None:
+    def __init__(
+        self, plan: Plan, path: Path, vote: Vote | None = None, models: Path | None = None
+    ) -> None:
+        """`models` is the folder where an embedding model may lie."""
         vote = vote or Vote()
         check(vote.strategy)  # a wrong name is told before anything is loaded
         self.plan = plan
@@ -59,8 +63,11 @@ class Node:
         )
         text = self._engine.text
         self.can = Capabilities(tokenizer=text, completer=text, embedder=self._embedder)
+        self._meaning = meaning(models, clean_environment(), plan.threads)
         self._swarm = Swarm(
-            self._engine, Defaults(plan.seats, vote.strategy, vote.waves, vote.escalate)
+            self._engine,
+            Defaults(plan.seats, vote.strategy, vote.waves, vote.escalate),
+            Extras(embed=self._meaning.embed, threshold=self._meaning.threshold),
         )
 
     async def start(self) -> None:
@@ -76,6 +83,7 @@ class Node:
         """Ends the engine and waits for its end."""
         self._state = "stopped"
         await self._embedder.close()
+        await self._meaning.close()
         await self._engine.close()
 
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:

@@ -149,7 +149,13 @@ def test_random_bytes_raise_nothing(said: list[bytes], rule: Rule) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_strategy_prefers_length(name: str) -> None:
-    short, long = "The sea is deep.", "The sea is deep. " + "It is also wide. " * 20
+    short, long = (
+        "The sea is deep.",
+        (
+            "The sea is deep. Its floor lies thousands of metres down, where no light comes and "
+            "the water is nearly as cold as ice. Few ships have gone there."
+        ),
+    )
     asked = Asked(Kind.TEXT)
     rule = Rule(*named(name, Kind.TEXT), asked)
     ballots = [

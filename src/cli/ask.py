@@ -86,7 +86,7 @@ def _responder(
         choice = choose(settings, Wish(seats=request.swarm.seats), on_download)
     if choice.notice:
         notes.print(choice.notice, style="dim")
-    return Once(Node(choice.plan, choice.path))
+    return Once(Node(choice.plan, choice.path, models=settings.models))
 
 
 async def _listen(responder: Responder, request: ChatRequest, notes: Console, live: bool) -> Done:

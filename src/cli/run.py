@@ -47,7 +47,7 @@ def run(
         wish = Wish("demo" if demo else model, seats, context)
         with downloads(console) as on_download:
             choice = choose(settings, wish, on_download)
-        node = Node(choice.plan, choice.path, vote)
+        node = Node(choice.plan, choice.path, vote, settings.models)
         report(console, choice)
         started = time.monotonic()
 

@@ -51,6 +51,11 @@ def read_spec(path: Path) -> ModelSpec:
             hint="Download it again.",
         )
     arch = meta.get("general.architecture")
+    if _embeds(meta):
+        raise ModelFileError(
+            f"{path} makes embeddings and answers no questions (architecture {arch!r}).",
+            hint="Give the file of a chat model.",
+        )
 
     def number(name: str) -> int | None:
         value = meta.get(f"{arch}.{name}")
@@ -83,6 +88,20 @@ def read_spec(path: Path) -> ModelSpec:
         ffn=number("feed_forward_length"),
         vocabulary=len(tokens) if isinstance(tokens, list) else None,
     )
+
+
+def is_embedding(path: Path) -> bool:
+    """Whether the file is a model for embeddings: an encoder, or one with a pooling of its own.
+    False for what cannot be read."""
+    try:
+        return _embeds(_read(path)[1])
+    except ModelFileError:
+        return False
+
+
+def _embeds(meta: dict[str, Any]) -> bool:
+    arch = str(meta.get("general.architecture"))
+    return "bert" in arch or bool(meta.get(f"{arch}.pooling_type")) or "embedding" in arch
 
 
 def _plain(name: str) -> str:

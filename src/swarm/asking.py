@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -14,14 +14,13 @@ from .decision import Rule
 from .tally import Cast
 from .tiers import Tier, Voter
 
-Embed = Callable[[str], tuple[float, ...] | None]
+Embed = Callable[[str], Awaitable[tuple[float, ...]]]
 
 
 class Asking:
     """Every voter that was asked in one election, whatever the tier.
 
-    `embed` makes the vector of a text; it is called in a thread, and a failure leaves the ballot
-    without one.
+    `embed` makes the vector of a text; a failure leaves the ballot without one.
     """
 
     def __init__(self, request: ChatRequest, rule: Rule, meter: Meter, embed: Embed | None) -> None:
@@ -109,6 +108,6 @@ class Asking:
         if self._embed is None or cast.key is None or ballot.answer.tool_calls:
             return cast
         try:
-            return replace(cast, vector=await asyncio.to_thread(self._embed, ballot.answer.text))
+            return replace(cast, vector=await self._embed(ballot.answer.text))
         except Exception:  # without a vector the words themselves are compared
             return cast

@@ -33,8 +33,8 @@ async def hold(
 
     A voter that fails costs its ballots only; when none casts any, its error is raised. When
     `deadline_s` seconds have passed, the ballots cast so far decide. Raises NoAnswer when there
-    are none by then. `embed` makes the vector of a text; it is called in a thread. `regroup` may
-    give the ballots other keys before the last count (code is grouped by what it does, say).
+    are none by then. `embed` makes the vector of a text. `regroup` may give the ballots other
+    keys before the last count (code is grouped by what it does, say).
     """
     election = _Election(request, rule, progress, meter or Meter(), embed)
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...ballot import Ballot, Finish
 from ...chat import ChatRequest
-from . import choice, json_value, number, text, tool_call
+from . import choice, date, json_value, number, text, tool_call
 from .join import join
 from .key import CALL, REFUSAL, Asked, Key, Kind
 from .refusal import is_refusal
@@ -36,8 +36,12 @@ def asked_of(request: ChatRequest) -> Asked:
         kind, schema = Kind.JSON, _schema(form)
     elif options:
         kind = Kind.CHOICE
+    elif date.is_asked(question):
+        kind = Kind.DATE
     elif number.is_asked(question):
         kind = Kind.NUMBER
+    elif text.is_short(question):
+        kind = Kind.SHORT
     return Asked(
         kind=kind,
         question=question,
@@ -75,10 +79,15 @@ def _words(asked: Asked, words: str, *, cut: bool) -> Key | None:
         return None
     if asked.kind is Kind.CHOICE and (letter := choice.key(words, span, asked.options)):
         return letter
+    if asked.kind is Kind.DATE and (day := date.key(words if span is None else span)):
+        return day
+    if asked.kind is Kind.SHORT:
+        return text.short(words, span, asked.question)
+    if asked.kind is Kind.NUMBER:
+        found = number.last(words) if span is None else number.key(span) or number.only(span)
+        return found or text.key(words if span is None else span)
     if span is not None:
-        return number.key(span) or text.key(span)
-    if asked.kind is Kind.NUMBER and (last := number.last(words)):
-        return last
+        return number.key(span, strict=True) or text.key(span)
     return text.key(words)
 
 

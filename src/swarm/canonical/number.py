@@ -1,33 +1,73 @@
-"""Numbers, exactly: 0.75, 3/4 and 75 % of one are the same key or not, never nearly the same."""
+"""Numbers, exactly: 0.75, 3/4 and 75 % are the same key; 0.8 and 0.75 never are.
+
+3/4          number:3/4
+1.5 km       number:1500 m    alias number:3/2
+75 %         number:3/4       alias number:75
+$5           number:5 $       alias number:5
+3, 4         number:3,4       a list, no one number
+5-7 days     number:432000..604800 s
+2*sqrt(3)    number:2*sqrt(3)
+"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from fractions import Fraction
 
+from . import formula, quantity
+from .fold import plain
 from .key import Key
+from .quantity import Quantity, show
 
-_NUMBER = re.compile(
-    r"(?P<sign>(?<![\w.)])[-+])?[$\u20ac\u00a3\u00a5]?\s?(?P<inner>-)?"
-    r"(?P<whole>\d{1,3}(?:,\d{3})+(?!\d)|\d{1,3}(?: \d{3})+(?! ?\d)|\d+|(?=\.\d))"
-    r"(?P<decimals>\.\d+)?"
-    r"(?:[eE](?P<exponent>[-+]?\d{1,3})(?!\d))?"
-    r"(?:\^\{?(?P<power>-?\d{1,3})\}?(?!\d))?"
-    r"(?:\s?/\s?(?P<under>\d+)(?!\.?\d)|\s(?P<over>\d+)/(?P<below>\d+)(?!\.?\d))?"
-    r"(?P<percent>\s?%)?"
-)
-_FRACTION = re.compile(r"\\[dt]?frac\{(-?\d+)\}\{(\d+)\}")
+_LONGEST = 240  # characters of a span; no number takes more
 _ASKS = re.compile(
-    r"\bhow (?:many|much|old|far|long|tall)\b|\b(?:calculate|compute|evaluate|add up)\b"
-    r"|\b(?:sum|total|product|difference|average|mean|maximum|minimum|largest|smallest)\b"
-    r"|\d\s*[-+*/x\u00d7\u00f7]\s*\d",
+    r"\bhow (?:many|much|old|far|long|tall|fast|high|deep|wide|heavy|big|large|hot|cold|often)\b"
+    r"|\b(?:calculate|compute|evaluate|add up|solve for|round to|simplify)\b"
+    r"|\b(?:sum|total|product|difference|average|mean|median|maximum|minimum|largest|smallest"
+    r"|area|perimeter|volume|circumference|value|remainder|quotient|square root|number|length"
+    r"|width|height|weight|speed|distance|price|cost|probability|percentage|ratio) of\b"
+    r"|\bwhat (?:percent|percentage|fraction|number|is the (?:\w+ )?(?:total|sum|area|perimeter|"
+    r"volume|cost|price|speed|distance|probability|average|result|number|percentage))\b"
+    r"|\b(?:largest|smallest|difference|total|average|sum) (?:number|between \d)"
+    r"|\d\s*[-+*/x\u00d7\u00f7^]\s*\d",
     re.IGNORECASE,
 )
-_SCIENCE = re.compile(r"\s?(?:\\times|\\cdot|[*\u00d7x])\s?10\^\{?(-?\d{1,3})\}?")
-# After a number a unit may follow, but no further number, sign or formula.
-_REST = re.compile(r"(?:[.,;:!?)\]*_`\"']*)(?:\s[^\d]*|[a-zA-Z\u00b0]+[^\d]*)?")
-_DIGITS = 300  # an exact value of more digits is not worth its time
+_ABOUT = re.compile(
+    r"[\s:*_`\"'~\u2248]+|\(?[A-Ja-j]\)\s|(?:equal to|approximately|approx\.?|about|around|roughly"
+    r"|nearly|almost|exactly|precisely|just|only|circa|ca\.|equals?|is|are|was|were|be|it is|it's"
+    r"|a total of|the number|simply|therefore|thus|answer|=)(?=[\s:\u2248]|$)",
+    re.IGNORECASE,
+)
+_RELATION = re.compile(
+    r"(?:[a-zA-Z]\s?)?(?P<sign><=|>=|[<>\u2264\u2265])\s?"
+    r"|(?P<least>at least|no less than|minimum of)\s|(?P<most>at most|up to|no more than)\s"
+    r"|(?P<more>(?:more|greater|larger|higher|over) than|over|above)\s"
+    r"|(?P<less>(?:less|fewer|smaller|lower) than|under|below)\s",
+    re.IGNORECASE,
+)
+_WHY = re.compile(
+    r"[,;:.]?\s+(?:because|since|which|where|as|after|given|when|so|assuming|due to|for a total"
+    r"|not|rather than|instead of|i\.e\.|that is|with|if|but)\b",
+    re.IGNORECASE,
+)
+_REMARK = re.compile(r"\s*[(\[].*", re.DOTALL)
+_REST = re.compile(r"[\s.,;:!?)\]}*_`\"'$~]*")
+_WORDS = re.compile(r"(?:\s?/\s?|\s)[^\W\d_]")
+_AFTER = re.compile(r"\s(?:plus|minus|times|divided|multiplied|over|to|through|bis|until|[x-z])\b"
+    r"|(?:.*\s(?:and|or|to)|.*[,;&])\s*[-+$]?\d", re.IGNORECASE | re.DOTALL)  # fmt: skip
+_RANGE = re.compile(
+    r"\s?(?:-|\.\.\.?|[\u00b1\u00d7*]|x(?=\s?\d))\s?|\s(?:to|through|bis|until|and)\s",
+    re.IGNORECASE,
+)
+_AND = re.compile(r"(?:,?\s(?:and|or|und|oder|et|ou|y)|[,;&\n])\s+|[;&]", re.IGNORECASE)
+_EACH = re.compile(r"(?:\s(?:and|or)|[,;])\s*[a-zA-Z]\w{0,9}\s?=")  # "x = 3 or x = 4"
+_OR = re.compile(r"\s(?:or|oder|ou)\s", re.IGNORECASE)
+_RATIO = re.compile(r"(\d{1,9})\s?:\s?(\d{1,9})((?::\d{1,9})*)(?=[\s.,;!?)]|$)(?!\s?[ap]\.?m)")
+_OUT_OF = re.compile(r"\s(?:out of|von)\s(?:the\s)?(\d{1,9})\b", re.IGNORECASE)
+_HUGE = re.compile(
+    r"([-+]?)(\d{1,40})(?:\.(\d{1,40}))?\s?(?:[eE]|[x\u00d7*\u00b7]\s?10\s?\^\s?\(?)([-+]?\d{1,18})\)?\s*\.?"
+)
+_INFINITE = re.compile(r"([-+]?)\s?(?:\u221e|infinity|infinite|inf)\W*", re.IGNORECASE)
+_ITEM = re.compile(r"(?m)^[ \t]*\d{1,2}[.)][ \t]+(?=\S)")
 
 
 def is_asked(question: str) -> bool:
@@ -35,56 +75,190 @@ def is_asked(question: str) -> bool:
     return bool(_ASKS.search(question[-4000:]))
 
 
-def key(span: str) -> Key | None:
-    """The key of a final answer that is one number, units allowed; else None.
+def key(span: str, *, strict: bool = False) -> Key | None:
+    """The key of a final answer that begins with a number, or is a list or range of some.
 
-    Of an equation (`x = 18`, `12 + 3 = 15`) the right side counts.
+    Of an equation (`x = 18`, `12 + 3 = 15`) the right side counts. `strict` allows no words but
+    units: "7 samurai" is a number to who asked how many, and none to who asked for a title.
     """
-    plain = _plain(span).rpartition("=")[2].strip().lstrip("(*").strip()
-    match = _NUMBER.match(plain)
-    if match is None or not _REST.fullmatch(plain, match.end()):
-        return None
-    return _exact(match)
+    words, closed = _bare(plain(_head(span)))
+    if closed and re.search(r"\d\s*,\s*[-+]?[.\d]", words) and not _grouped(words):
+        return _several(words, strict, exact=True)
+    if special := _special(words):
+        return special
+    found = _one(words, strict) or _several(words, strict, exact=False)
+    return found or formula.key(_sides(_WHY.split(words, maxsplit=1)[0])[0].rstrip(" .,;:!?"))
 
 
 def last(words: str) -> Key | None:
     """The key of the last number in free prose, or None."""
-    found = None
-    for match in _NUMBER.finditer(_plain(words[-8000:])):
-        found = match
-    return _exact(found) if found else None
+    for size in (600, 8000):
+        tail = _ITEM.sub("", plain(words[-size:]))
+        end = max(tail.rfind(digit) for digit in "0123456789")
+        if end < 0:
+            continue
+        found = None
+        for one in quantity.every(tail[max(0, end - 160) : end + 80]):
+            found = one
+        if found:
+            return found.key()
+    return None
 
 
-def _plain(words: str) -> str:
-    """Unicode digits, minus signs and LaTeX fractions in ASCII."""
-    # NFKC would turn "1\u00bd" into "11/2", so vulgar fractions are kept apart.
-    spaced = "".join(f" {c}" if unicodedata.category(c) == "No" else c for c in words)
-    plain = unicodedata.normalize("NFKC", spaced).replace("\u2044", "/")
-    plain = re.sub(r"[\u2212\u2010-\u2014]", "-", plain).replace("\\$", "$").replace("\\%", "%")
-    plain = "".join(
-        str(unicodedata.decimal(c)) if c.isdecimal() and not c.isascii() else c for c in plain
-    )
-    plain = _SCIENCE.sub(r"e\1", plain.replace("{,}", ""))
-    return _FRACTION.sub(r"\1/\2", plain)
+def only(words: str) -> Key | None:
+    """The key of the one number in a short answer; None when it holds none or several."""
+    found = {one.key() for one in quantity.every(plain(_head(words)))}
+    return found.pop() if len(found) == 1 else None
 
 
-def _exact(match: re.Match[str]) -> Key | None:
-    parts = {name: text or "" for name, text in match.groupdict().items()}
-    whole = parts["whole"].replace(",", "").replace(" ", "")
-    if max(len(whole) + len(parts["decimals"]), *map(len, parts.values())) > _DIGITS:
+def _head(span: str) -> str:
+    """The first words of a long span, never a part of one word."""
+    if len(span) <= _LONGEST:
+        return span
+    return span[:_LONGEST].rpartition(" ")[0] or (span if len(span) <= 4 * _LONGEST else "")
+
+
+def _bare(words: str) -> tuple[str, bool]:
+    """Without "about", marks and brackets around the whole; and whether there were brackets."""
+    words, closed = words.strip(), False
+    for _ in range(8):
+        if found := _ABOUT.match(words):
+            words = words[found.end() :]
+        elif words[:1] in ("(", "[", "{") and words.rstrip(' .*`"$')[-1:] in (")", "]", "}"):
+            words = words.rstrip(' .*`"$')
+            if "(" in words[1:] or "[" in words[1:]:
+                break
+            words, closed = words[1:-1], True
+        else:
+            break
+        words = words.strip()
+    return words, closed
+
+
+def _grouped(words: str) -> bool:
+    return bool(re.fullmatch(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?", words))
+
+
+def _sides(words: str) -> list[str]:
+    """The sides of an equation, last first, those that begin with a number before the others."""
+    sides = [side.strip() for side in re.split(r"(?<![<>!])[=\u2192\u2248](?!>)", words)][::-1]
+    numbers = [side for side in sides if re.match(r"[^\w(]{0,6}[\d\u03c0\u221a(]", side)]
+    return (numbers or sides[:1])[:4]
+
+
+def _special(words: str) -> Key | None:
+    side = _sides(words)[0]
+    if found := _INFINITE.fullmatch(side):
+        return Key(f"number:{found[1].strip('+')}inf")
+    if ratio := _RATIO.match(side):
+        return Key(f"number:{int(ratio[1])}:{int(ratio[2])}{ratio[3]}")
+    if (huge := _HUGE.fullmatch(side)) and abs(int(huge[4])) > 400:
+        return _huge(huge)
+    return None
+
+
+def _huge(found: re.Match[str]) -> Key:
+    sign, whole, decimals, exponent = found.groups()
+    digits = (whole + (decimals or "")).lstrip("0")
+    if not digits:
+        return Key("number:0")
+    short = digits.rstrip("0")
+    power = int(exponent) - len(decimals or "") + len(digits) - len(short)
+    return Key(f"number:{sign.strip('+')}{short}e{power}")
+
+
+def _one(words: str, strict: bool) -> Key | None:
+    words = _WHY.split(words, maxsplit=1)[0]
+    if _EACH.search(words):
         return None
-    value = Fraction(f"{whole or '0'}{parts['decimals']}")
-    value *= Fraction(10) ** int(parts["exponent"] or 0)
-    under = int(parts["under"] or parts["below"] or 1)
-    if under == 0:
+    if (found := _RELATION.match(words)) and found["sign"] and "=" in words[found.end() :]:
         return None
-    if parts["power"]:
-        if abs(value) > 1000 or value == 0:
+    sides = (_first(_bare(side)[0], strict) for side in _sides(words))
+    return next((key for key in sides if key), None)
+
+
+def _first(side: str, strict: bool) -> Key | None:
+    """The key of words that begin with a number."""
+    relation = _RELATION.match(side)
+    sign = _related(relation) if relation else ""
+    at = relation.end() if relation else 0
+    between = re.match(r"(?:from|between)\s", side[at:], re.IGNORECASE)
+    at += between.end() if between else 0
+    first = quantity.read(side, at, spell=not strict)
+    if first is None:
+        return None
+    if out := _OUT_OF.match(side, first.end):
+        if not int(out[1]) or not _rest(side, out.end(), strict):
             return None
-        value **= int(parts["power"])
-    value = value + Fraction(int(parts["over"]), under) if parts["over"] else value / under
-    if "-" in (parts["sign"], parts["inner"]):
-        value = -value
-    if parts["percent"]:
-        return Key(f"number:{value / 100}", f"number:{value}")
-    return Key(f"number:{value}")
+        return Key(f"number:{show(first.value / int(out[1]))}", f"number:{show(first.value)}")
+    if joint := _RANGE.match(side, first.end):
+        second = quantity.read(side, joint.end(), spell=joint[0].strip().isalpha() and not strict)
+        if second and "and" in joint[0] and not between:
+            return None
+        if second and _rest(side, second.end, strict):
+            return _range(first, second, joint[0].strip())
+    if not _rest(side, first.end, strict):
+        return None
+    key = first.key()
+    return Key(f"number:{sign}{key.value[7:]}") if sign else key
+
+
+def _related(found: re.Match[str]) -> str:
+    if found["sign"]:
+        return found["sign"].replace("\u2264", "<=").replace("\u2265", ">=")
+    names = {"least": ">=", "most": "<=", "more": ">", "less": "<"}
+    return next(sign for name, sign in names.items() if found[name])
+
+
+def _range(first: Quantity, second: Quantity, joint: str) -> Key:
+    sign = "\u00b1" if joint == "\u00b1" else "*" if joint in ("x", "\u00d7", "*") else ".."
+    if second.dimensions and not first.dimensions and second.alias:  # "5-7 km"
+        factor = second.value / second.alias
+        first = first._replace(value=first.value * factor, dimensions=second.dimensions)
+    unit = f" {second.dimensions}".rstrip()
+    return Key(f"number:{show(first.value)}{sign}{show(second.value)}{unit}")
+
+
+def _several(words: str, strict: bool, *, exact: bool) -> Key | None:
+    """A list; `exact` says that commas without a space part it too."""
+    parts = re.split(r"[,;]\s*|\s(?:and|or)\s", words) if exact else _AND.split(words)
+    if not exact and len(parts) == 1 and re.fullmatch(r"[-+.\d]+(?:,[-+.\d]+)+\W*", words):
+        parts = words.rstrip(" .;").split(",")
+    if len(parts) < 2 or len(parts) > 32:
+        return None
+    found: list[Key] = []
+    for at, part in enumerate(parts):
+        item = _one(_bare(part)[0], strict=True) or (_one(part, strict) if not at else None)
+        item = item or _counted(part) or formula.key(_sides(_bare(part)[0])[0].rstrip(" .,;:!?"))
+        if item is None and (exact or not at or strict or _short_number(part)):
+            return None
+        if item:
+            found.append(item)
+    if len(found) == 1:
+        return found[0]
+    values = [item.value[7:] for item in found]
+    if _OR.search(words):  # the solutions of an equation have no order
+        values.sort()
+    return Key(f"number:{','.join(values)}")
+
+
+def _short_number(part: str) -> bool:
+    return len(part.split()) <= 3 and any(sign.isdigit() for sign in part)
+
+
+def _counted(part: str) -> Key | None:
+    """An item such as "4 pears"; more words than that are prose."""
+    return _one(part, strict=False) if len(part.split()) <= 3 else None
+
+
+def _rest(words: str, at: int, strict: bool) -> bool:
+    """Whether what follows a number leaves it the answer."""
+    marks = _REST.match(words, at)
+    end = marks.end() if marks else at
+    if end == len(words):
+        return True
+    if _REMARK.fullmatch(words, at):
+        return True
+    if strict or not _WORDS.match(words, end - 1 if end > at else at):
+        return False
+    return not _AFTER.match(words, at)

@@ -13,6 +13,7 @@ SwarmError                      has a message, a stable code and a hint: what to
 ├── PortTaken                   another program listens on the port
 ├── FetchError                  a model could not be downloaded
 │   └── HubUnreachable          there is no network, or the hub does not answer
+├── SandboxUnavailable          there is no sandbox, so a command was not run
 └── NodeUnreachable             no running node answers
 
 HTTP status codes are chosen in api/errors.py alone, exit codes in cli/ alone.
@@ -120,3 +121,15 @@ class HubUnreachable(FetchError):
 
 class NodeUnreachable(SwarmError):
     code = "node_unreachable"
+
+
+class SandboxUnavailable(SwarmError):
+    """`what` is the sandbox that could not be set up, `why` what the system said."""
+
+    code = "sandbox_unavailable"
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(
+            f"There is no {what} to run a command in: {why}.",
+            hint="`local-swarm doctor` says what is missing; nothing was run.",
+        )

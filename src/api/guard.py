@@ -21,6 +21,7 @@ from . import cors, page
 from .errors import TOO_LARGE, BodyTooLarge, BodyTooSlow, Fault, answer, internal
 
 MAX_BODY = 32 << 20  # bytes, as the message TOO_LARGE says
+_MAX_HEAD = 32 << 10  # bytes of all headers; the server itself ends a connection at 64 KiB
 _BODY_S = 60.0  # for the whole body: on loopback even 32 MiB take no second
 _OPEN = ("/health", "/v1/health", *page.OPEN)
 _JSON = re.compile(r"application/([\w.-]+\+)?json\s*(;|$)", re.IGNORECASE)
@@ -37,7 +38,8 @@ class Access:
 
 
 class Guard:
-    """Refuses foreign Host and Origin headers, wrong keys, bodies that are huge, slow or no JSON.
+    """Refuses foreign Host and Origin headers, wrong keys, headers and bodies that are
+    huge, bodies that are slow or no JSON.
 
     Also what every answer has in common: a request id, CORS headers for pages on loopback, paths
     with doubled and trailing slashes, HEAD wherever there is GET, and 500 for what nobody caught.
@@ -83,6 +85,8 @@ class Guard:
             self._seen(route, sender.status, time.monotonic() - started)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Fault | None:
+        if sum(len(name) + len(value) for name, value in headers.raw) > _MAX_HEAD:
+            return Fault(431, "The headers may have 32 KiB.", "headers_too_large")
         host = _name(f"//{headers.get('host', '')}")
         open_to_lan = not is_loopback(self._access.host)
         # A page of a foreign name that resolves to us (DNS rebinding) carries that name.

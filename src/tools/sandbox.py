@@ -1,0 +1,226 @@
+"""Runs one command where it can do no harm: `Sandbox.run`. Which sandbox works: probe.py."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ..errors import SandboxUnavailable, UsageError
+from . import bubblewrap, seatbelt, system, watch
+from .output import Kept, keep
+from .policy import Ended, Limits, Outcome, Policy
+
+# The launcher runs in an interpreter that knows neither our package nor anybody's site folder.
+_LAUNCHER = (
+    "import sys, types; package = types.ModuleType('fence'); package.__path__ = [sys.argv[1]]; "
+    "sys.modules['fence'] = package; from fence.launch import main; main()"
+)
+_END_S = 10.0
+
+
+class Mechanism(StrEnum):
+    """What holds the sandbox, the strongest first. What each covers: docs/sandbox.md."""
+
+    NAMESPACES = "namespaces"
+    BUBBLEWRAP = "bubblewrap"
+    LANDLOCK = "landlock"
+    SANDBOX_EXEC = "sandbox-exec"
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """Runs commands behind one mechanism. `probe.find()` returns one that was seen to work."""
+
+    mechanism: Mechanism
+
+    async def run(self, command: Sequence[str], policy: Policy) -> Outcome:
+        """Runs `command` (a program and its arguments; no shell) and returns how it ended.
+
+        Cancelling ends every process of it first. Raises UsageError for a workspace that is no
+        folder or is the whole machine, and SandboxUnavailable when a fence could not be set up:
+        nothing has run then.
+        """
+        started = time.monotonic()
+        with _scratch() as scratch:
+            spec = await asyncio.to_thread(self._spec, list(command), policy, scratch)
+            told, out, err = await _launch(spec, policy.limits)
+        flooded = out.flooded or err.flooded
+        if "error" in told:
+            raise SandboxUnavailable(self.mechanism, told["error"])
+        ended = Ended.OUTPUT if flooded else Ended(told["ended"])
+        status = os.waitstatus_to_exitcode(told["status"]) if ended is Ended.EXIT else None
+        return Outcome(
+            status,
+            ended,
+            out.bytes(),
+            err.bytes(),
+            out.dropped + err.dropped,
+            time.monotonic() - started,
+        )
+
+    def _spec(self, command: list[str], policy: Policy, scratch: Path) -> dict[str, Any]:
+        private_tmp = self.mechanism in (Mechanism.NAMESPACES, Mechanism.BUBBLEWRAP)
+        devices = () if private_tmp else map(Path, system.DEVICES)
+        read, links = system.mapped(
+            [*system.readable(network=policy.network), *policy.readable, *devices]
+        )
+        temporary = "/tmp" if private_tmp else str(scratch)
+        write = [] if private_tmp else [str(scratch)]
+        folder = temporary
+        if policy.workspace is not None:
+            folder = str(_workspace(policy.workspace))
+            write.append(folder)
+        spec: dict[str, Any] = {
+            "mechanism": self.mechanism.value,
+            "argv": command,
+            "environment": {
+                "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/run/current-system/sw/bin",
+                "LANG": "C.UTF-8",
+                "HOME": temporary,
+                "TMPDIR": temporary,
+                **policy.environment,
+            },
+            "read": read,
+            "write": write,
+            "links": links,
+            "folder": folder,
+            "network": policy.network,
+            "root": os.geteuid() == 0,
+            "limits": _limits(policy.limits, self.mechanism),
+        }
+        if self.mechanism is Mechanism.BUBBLEWRAP:
+            spec["bubblewrap"] = bubblewrap.arguments(
+                shutil.which("bwrap") or "bwrap",
+                read,
+                write,
+                links,
+                folder=folder,
+                network=policy.network,
+            )
+        elif self.mechanism is Mechanism.SANDBOX_EXEC:
+            spec["profile"] = seatbelt.profile(read, write, network=policy.network)
+        return spec
+
+
+async def _launch(spec: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], Kept, Kept]:
+    report, report_in = os.pipe()
+    try:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-I", "-S", "-c", _LAUNCHER, str(Path(__file__).parent)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                pass_fds=(report_in,),
+                env={"LANG": "C.UTF-8"},
+                start_new_session=True,
+            )
+        finally:
+            os.close(report_in)
+        assert process.stdin and process.stdout and process.stderr
+        spec = {**spec, "report": report_in}
+        end = process.stdin.close  # the launcher takes this for the order to end everything
+        out, err = Kept(limits), Kept(limits)
+        readers = [
+            asyncio.create_task(keep(stream, kept, end))
+            for stream, kept in ((process.stdout, out), (process.stderr, err))
+        ]
+        try:
+            process.stdin.write(json.dumps(spec).encode() + b"\n")
+            await process.wait()
+        finally:
+            end()
+            await _gone(process, readers)
+        told = os.read(report, 65536)
+        return json.loads(told or b'{"error": "the launcher died"}'), out, err
+    finally:
+        os.close(report)
+
+
+async def _gone(process: asyncio.subprocess.Process, readers: list[asyncio.Task[None]]) -> None:
+    """Waits until the launcher has ended and all is read, whoever cancels us meanwhile."""
+
+    async def wait() -> None:
+        try:
+            await asyncio.wait_for(process.wait(), _END_S)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()  # what it held dies with it
+            await process.wait()
+        await asyncio.gather(*readers)
+
+    waiting = asyncio.ensure_future(wait())
+    cancelled = False
+    while not waiting.done():
+        try:
+            await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for HOME and TMPDIR where there is no private /tmp; gone afterwards."""
+    path = Path(tempfile.mkdtemp(prefix="local-swarm-")).resolve()
+    try:
+        yield path
+    finally:
+        for folder, names, _ in os.walk(path):  # made unreadable by the command, perhaps
+            for name in names:
+                with contextlib.suppress(OSError):
+                    Path(folder, name).chmod(0o700, follow_symlinks=False)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _workspace(path: Path) -> Path:
+    real = path.resolve()
+    if not real.is_dir():
+        raise UsageError(f"{path} is not a folder.", hint="Name a folder that exists.")
+    if real == Path(real.anchor):
+        raise UsageError("The whole machine cannot be a workspace.", hint="Name one folder.")
+    return real
+
+
+def _limits(limits: Limits, mechanism: Mechanism) -> dict[str, float]:
+    told = {
+        "seconds": limits.seconds,
+        "cpu_seconds": limits.cpu_seconds,
+        "memory": limits.memory,
+        "address_space": limits.address_space,
+        "file_size": limits.file_size,
+        "scratch": limits.scratch,
+        "processes": limits.processes,
+        "open_files": limits.open_files,
+    }
+    # The kernel counts all that the user runs, but in a user namespace only what runs inside.
+    mine = 3 if mechanism is Mechanism.NAMESPACES and _counts_inside() else _tasks_of_user()
+    return {**told, "user_processes": limits.processes + mine}
+
+
+def _counts_inside() -> bool:
+    version = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    return version is not None and (int(version[1]), int(version[2])) >= (5, 14)
+
+
+def _tasks_of_user() -> int:
+    """Processes and threads that our user has now."""
+    if sys.platform == "linux":
+        return watch.tasks(os.getuid())
+    import psutil
+
+    return sum(1 for each in psutil.process_iter(["uids"]) if each.info["uids"])

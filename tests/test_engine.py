@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -176,3 +177,21 @@ def test_a_full_queue_refuses() -> None:
         await asyncio.gather(waiting, return_exceptions=True)
 
     queue(run, queue_limit=1)
+
+
+def test_a_broken_connection_is_not_a_dead_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with engine() as it:
+            count, broken = it._http.count, [httpx.RemoteProtocolError("disconnected")]
+
+            async def breaks_once(asked: ChatRequest) -> int:
+                if broken:  # an idle connection that the engine closed in the same moment
+                    raise broken.pop()
+                return await count(asked)
+
+            monkeypatch.setattr(it._http, "count", breaks_once)
+            [text] = await asyncio.wait_for(texts(it, request(SUM), 1), 20)
+            assert text.endswith("Answer: 21")
+            assert it.status().restarts == 0
+
+    asyncio.run(run())

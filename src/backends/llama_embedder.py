@@ -84,9 +84,7 @@ class LlamaEmbedder:
         await self._http.post("/v1/embeddings", {"input": [[10]]})
 
     async def _again(self, generation: int) -> None:
-        try:
-            await self._http.busy()
-        except httpx.HTTPError:
+        if self._child.generation != generation or not await self._http.alive():
             await self._child.ready(after=generation)
 
 

@@ -32,7 +32,9 @@ class LlamaHttp:
                 "Content-Type": "application/json",
             },
             timeout=httpx.Timeout(None, connect=5),
-            limits=httpx.Limits(max_connections=None),
+            # The child closes what was idle for 5 s, which is also httpx's own limit: the one that
+            # gives up first must be us, or a request meets a closing connection.
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=1),
             trust_env=False,  # a proxy has no business between us and our own child
         )
 
@@ -59,6 +61,14 @@ class LlamaHttp:
                 f"The model's chat template refuses the request: {_first_line(error.message)}"
             ) from None
         return int(response.json()["input_tokens"])
+
+    async def alive(self) -> bool:
+        """Whether the child answers: a broken connection is not yet a dead child."""
+        try:
+            response = await self._http.get(f"{self.url}/health", timeout=2)
+        except httpx.HTTPError:
+            return False
+        return response.status_code == 200
 
     async def busy(self) -> int:
         """How many slots the engine is working on."""

@@ -182,6 +182,8 @@ class LlamaServer:
             raise EngineUnavailable(
                 "The engine died twice on this request.", hint="Try again."
             ) from broken
+        if self._child.generation == generation and await self._http.alive():
+            return generation
         return await self._child.ready(after=generation)
 
     def _settle_later(self, share: Share) -> None:

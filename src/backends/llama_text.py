@@ -127,9 +127,7 @@ class LlamaText:
             ) from broken
 
     async def _again(self, generation: int) -> None:
-        try:
-            await self._http.busy()
-        except httpx.HTTPError:
+        if self._child.generation != generation or not await self._http.alive():
             await self._child.ready(after=generation)
 
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import __version__
+from . import __version__, logs
 from .backends.llama_embedder import LlamaEmbedder
 from .backends.llama_server import LlamaConfig, LlamaServer
 from .capabilities import Capabilities
-from .chat import ChatRequest, Event, named
+from .chat import ChatRequest, Done, Event, named
 from .errors import SwarmError
 from .meaning import meaning
 from .models.planner import Plan
@@ -92,6 +92,8 @@ class Node:
         events: Any = self._swarm.respond(request)
         async with aclosing(events):
             async for event in events:
+                if isinstance(event, Done):
+                    logs.vote(event.verdict)
                 yield event
 
     def status(self) -> NodeStatus:

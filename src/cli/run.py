@@ -17,6 +17,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from .. import logs
 from .. import settings as configuration
 from ..choose import Choice, OnDownload, Wish, choose
 from ..hardware.budget import GIB
@@ -60,7 +61,8 @@ def run(
         waiting = console.status("Loading the model ...")
         waiting.start()
         try:
-            asyncio.run(serve(node, listen, settings, ready, sock))
+            with logs.written(settings.state):
+                asyncio.run(serve(node, listen, settings, ready, sock))
         finally:
             waiting.stop()
     finally:

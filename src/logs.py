@@ -45,8 +45,8 @@ def vote(of: Verdict) -> None:
     """One line about a vote: how it went and what it cost."""
     winner = of.winner
     _LOG.info(
-        "%s share %.2f, %s by %s, %d of %d seats, %d cancelled, %d abstained, %d groups, %d rounds, "
-        "%d tokens, %.2f s, winner %s%s",
+        "%s share %.2f, %s by %s, %d of %d seats, %d cancelled, %d abstained, %d groups, "
+        "%d rounds, %d tokens, %.2f s, winner %s%s",
         of.status.value, of.share, of.kind, of.strategy, of.cast, of.asked, of.cancelled,
         of.abstained, len(of.groups), max(1, len(of.rounds)), of.total_tokens, of.seconds,
         winner.voter if winner else "none", f", {of.degraded}" if of.degraded else "",

@@ -54,6 +54,8 @@ def by_behaviour(behave: Behave | None, asked: Asked) -> Regroup | None:
     async def regroup(casts: list[Cast]) -> list[Cast]:
         told = [cast for cast in casts if cast.key and not cast.ballot.answer.tool_calls]
         keys = await behave(asked.question, [cast.ballot.answer.text for cast in told])
+        if not any(keys):
+            return casts  # no code that could be run: what was compared so far stands
         found = {id(cast): key for cast, key in zip(told, keys, strict=True)}
         return [_with_key(cast, found[id(cast)]) if id(cast) in found else cast for cast in casts]
 

@@ -53,7 +53,7 @@ def make(folder: Path = CACHE) -> Path:
 
 def unpack(folder: Path = CACHE) -> Path:
     """The model as sentence-transformers reads it: a folder, made if it is not there."""
-    target = folder / "model"
+    target = folder / "all-MiniLM-L6-v2"  # its name tells the threshold
     if not target.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as home:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from hypothesis import strategies as st
 
 from benchmarks import _minilm
 from benchmarks.pairs import judge, llama_cpp, read, table
+from local_swarm.backends.llama_embedder import LlamaEmbedder
+from local_swarm.settings import clean_environment
+from local_swarm.swarm import polarity
 from local_swarm.swarm.clusters import cosine
 from local_swarm.swarm.embedding import (
     MINILM,
@@ -22,9 +26,11 @@ from local_swarm.swarm.embedding import (
     Lexical,
     SentenceTransformers,
     Served,
+    blocking,
     choose,
     threshold_of,
 )
+from local_swarm.swarm.lexicon import plain
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +111,37 @@ def test_an_embedding_model_in_llama_cpp_finds_paraphrases(minilm: Path) -> None
     assert cosine(vectors[0], vectors[1]) > embedder.threshold > cosine(vectors[0], vectors[2])
     row = table(judge(embedder, read("report")), embedder.threshold)["all"]
     assert row[2] >= 43 and row[5] <= 4  # of 48 that are the same, of 52 that differ
+
+
+def test_the_engine_that_serves_embeddings_serves_the_vote(minilm: Path) -> None:
+    texts = ["Owls hunt at night.", "At night, owls hunt.", "Owls hunt at night. " * 200, "{" * 900]
+
+    async def main() -> list[list[float]]:
+        engine = LlamaEmbedder(minilm, clean_environment(), context=512, threads=1, pooling=None)
+        embedder = choose(served=(MINILM, blocking(engine, asyncio.get_running_loop())))
+        try:
+            return await asyncio.to_thread(embedder.embed, texts)
+        finally:
+            await engine.close()
+
+    one, same, long, other = asyncio.run(main())
+    assert cosine(one, same) > threshold_of(MINILM)
+    assert cosine(one, long) > threshold_of(MINILM)  # longer than the model reads
+    assert cosine(one, other) < threshold_of(MINILM)
+
+
+@given(st.text(max_size=1500))
+def test_long_texts_come_in_pieces_and_lose_nothing(said: str) -> None:
+    asked: list[str] = []
+
+    def call(texts: Sequence[str]) -> list[list[float]]:
+        asked.extend(texts)
+        return [[1.0, float(len(text))] for text in texts]
+
+    (vector,) = Served("m", call, 0.8).embed([said])
+    assert math.fsum(value * value for value in vector) == pytest.approx(1)
+    assert all(1 <= len(text.encode("utf-8", "replace")) <= 480 for text in asked)
+    assert "".join(asked).strip() == plain(said) or polarity.bare(plain(said))
 
 
 @pytest.mark.skipif(not find_spec("sentence_transformers"), reason="the extra is not installed")

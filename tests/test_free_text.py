@@ -178,7 +178,50 @@ TRIPLES = [
     ),
     ("The engine cannot start.", "The engine can't start.", "The engine can start."),
 ]
+# three answers of several sentences that say the same, and one that says the opposite
+LONG = [
+    (
+        "Coffee in moderation is generally considered safe for healthy adults. Up to 400 mg of "
+        "caffeine a day, which is about four cups, is not associated with negative effects. It "
+        "may even lower the risk of some diseases such as type 2 diabetes and Parkinson's. "
+        "However, too much can cause insomnia, a racing heart and anxiety. Pregnant women should "
+        "drink less.",
+        "For most healthy adults, moderate coffee drinking is not harmful. Health authorities "
+        "regard up to 400 mg of caffeine per day as safe, roughly 4 cups. Studies link coffee "
+        "with a lower risk of diabetes type 2 and of Parkinson's disease. Drinking more can lead "
+        "to sleeping problems, nervousness and palpitations. During pregnancy, the limit is 200 "
+        "mg.",
+        "Moderate amounts of coffee are fine for most people. About three to four cups a day are "
+        "seen as safe. There are even benefits: coffee drinkers have a lower risk of diabetes. "
+        "Those who are sensitive to caffeine, or pregnant, should be careful, because too much "
+        "caffeine causes restlessness and poor sleep.",
+        "Coffee is harmful to your health, and you should avoid it. Even small amounts of "
+        "caffeine raise the blood pressure and cause insomnia, anxiety and a racing heart. There "
+        "are no proven benefits. Doctors recommend that healthy adults drink no coffee at all.",
+    ),
+    (
+        "A list is mutable and a tuple is immutable. You can append to a list, remove items from "
+        "it or change them in place, while a tuple cannot be changed after it was created. Tuples"
+        " can be used as dictionary keys if all their items are hashable; lists cannot. Use a "
+        "list for collections that change and a tuple for fixed records.",
+        "The main difference is mutability: lists can be modified after creation, tuples cannot. "
+        "Because of that tuples are hashable (when their elements are) and can serve as keys of a"
+        " dictionary. Lists are written with square brackets, tuples with parentheses. Tuples are"
+        " also slightly faster and need less memory.",
+        "Lists are mutable, tuples are not.\n"
+        "\n"
+        "- **List**: `[1, 2, 3]`, can grow, shrink and change.\n"
+        "- **Tuple**: `(1, 2, 3)`, fixed once it is created.\n"
+        "\n"
+        "Tuples may be dictionary keys, lists may not.",
+        "A tuple is mutable and a list is immutable. You can append to a tuple or change its "
+        "items in place, while a list cannot be changed after it was created. Lists can be used "
+        "as dictionary keys; tuples cannot. Use a tuple for collections that change and a list "
+        "for fixed records.",
+    ),
+]
 KNOWN = (
+    "Alice Bob lends gives diabetes type 2 of risk both drugs ; "
     "yes no not the Paris London increases decreases 5 7 km `x` is by and than safe unsafe , . "
     "without never fast cat dog"
 )
@@ -247,6 +290,24 @@ def test_guards_keep_these_apart(one: str, other: str) -> None:
     assert contradict(signature(one), signature(other))
     assert contradict(signature(other), signature(one))
     assert labels([one, other], threshold=0.01) == [0, 1]
+
+
+@pytest.mark.parametrize("texts", LONG, ids=lambda texts: texts[0][:6])
+def test_long_answers_are_compared_sentence_by_sentence(texts: tuple[str, ...]) -> None:
+    *same, opposite = map(signature, texts)
+    assert same[0].long and same[1].long
+    assert not any(contradict(one, other) for one in same for other in same)
+    assert any(contradict(one, opposite) for one in same)
+    assert len(set(labels([*texts, texts[0]]))) > 1
+
+
+def test_parallel_sentences_about_different_things_do_not_clash() -> None:
+    cities = ["Tokyo", "Osaka", "Kyoto", "Nagoya", "Sapporo"]
+    told = [f"{name} has {at} large stations and old temples near the river." for at, name in
+            enumerate(cities, 2)]  # fmt: skip
+    one, other, wrong = " ".join(told), " ".join(told[::-1]), " ".join(told).replace("5", "6")
+    assert not contradict(signature(one), signature(other))
+    assert contradict(signature(one), signature(wrong))
 
 
 def test_the_labelled_pairs_are_judged_as_the_page_says() -> None:

@@ -40,7 +40,7 @@ BAD = [
     "The cache is emptied when the",
     "The cache is emptied (by the server",
     "Use this:\n```python\nprint(1)",
-    "<think>I should first",
+    "The sum is 5.<think>I should first",
     "no no no no no no no no no no",
     "So I say it again. " * 8,
     "ab" * 60,
@@ -54,11 +54,10 @@ BAD = [
 def test_defects_cost_and_padding_hides_none(said: str, padding: list[str]) -> None:
     found = score(said, "text")
     assert 0 < found < 1
-    if "think" not in said:
-        assert score("\n\n".join([*padding, said]), "text") <= found
+    assert score("\n\n".join([*padding, said]), "text") <= found
 
 
-@pytest.mark.parametrize("said", ["", "  \n", "<think>only a thought</think>"])
+@pytest.mark.parametrize("said", ["", "  \n", "<think>only a thought</think>", "<think>I should"])
 def test_nothing_is_worth_nothing(said: str) -> None:
     assert score(said, "text") == 0
 

@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import combinations
 
 from . import guards, lexicon
@@ -69,13 +70,12 @@ def _representatives(texts: Sequence[str], keys: Sequence[str]) -> dict[str, int
 
 
 def _linked(texts: list[str], vectors: list[Vector], threshold: float) -> list[list[int]]:
-    signatures = [guards.signature(text) for text in texts]
     alike: dict[tuple[int, int], float] = {}
     for a, b in combinations(range(len(texts)), 2):
         one, other = vectors[a], vectors[b]
         if one is not None and other is not None:
             # -inf keeps two groups apart for good: no mean makes up for it.
-            apart = guards.contradict(signatures[a], signatures[b])
+            apart = _apart(texts[a], texts[b])
             alike[a, b] = -math.inf if apart else round(cosine(one, other), 9)
         else:
             alike[a, b] = -math.inf
@@ -90,6 +90,11 @@ def _linked(texts: list[str], vectors: list[Vector], threshold: float) -> list[l
         if pair is None:
             return groups
         groups[pair[0]] = sorted(groups[pair[0]] + groups.pop(pair[1]))
+
+
+@lru_cache(maxsize=2048)  # a vote asks again after each ballot
+def _apart(one: str, other: str) -> bool:
+    return guards.contradict(guards.signature(one), guards.signature(other))
 
 
 def _f_measure(one: Counter[str], other: Counter[str]) -> float:

@@ -7,6 +7,7 @@ docs/similarity.md has what each merges and splits, and where the thresholds com
 
 from __future__ import annotations
 
+import asyncio
 import math
 import zlib
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
+from .. import capabilities
 from . import lexicon, polarity
 from .quantities import quantities, without
 
@@ -46,7 +48,7 @@ class Lexical:
     """
 
     name = "lexical"
-    threshold = 0.48
+    threshold = 0.47
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         return [_hashed(text) for text in texts]
@@ -55,8 +57,8 @@ class Lexical:
 class Served:
     """An embedding model behind a call: an engine child, or any endpoint for embeddings.
 
-    `call` gets texts without markdown and thoughts and returns one vector each. What it raises
-    goes through.
+    `call` gets texts without markdown and thoughts, at most 480 bytes each, and returns one vector
+    for each; long texts come in pieces. What it raises goes through.
     """
 
     def __init__(self, name: str, call: Call, threshold: float) -> None:
@@ -65,10 +67,24 @@ class Served:
         self._call = call
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        vectors = self._call([_prepared(text) or " " for text in texts])
+        return _by_pieces(texts, self._checked)
+
+    def _checked(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        vectors = self._call(texts)
         if len(vectors) != len(texts):
             raise ValueError(f"{self.name} returned {len(vectors)} vectors for {len(texts)} texts")
-        return [_unit(vector) for vector in vectors]
+        return vectors
+
+
+def blocking(embedder: capabilities.Embedder, loop: asyncio.AbstractEventLoop) -> Call:
+    """A call for `Served` from an engine's embedder that lives on `loop`. Not to be called on the
+    loop's own thread: it waits for the loop."""
+
+    def call(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        made = asyncio.run_coroutine_threadsafe(embedder.embed(list(texts)), loop)
+        return made.result().vectors
+
+    return call
 
 
 class SentenceTransformers:
@@ -87,11 +103,11 @@ class SentenceTransformers:
     def embed(self, texts: Sequence[str]) -> Vectors:
         with self._lock:
             self._model = self._model or self._load()
-            plain = [_prepared(text) for text in texts]
-            vectors = self._model.encode(
-                plain, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
-            )
-            return [[float(value) for value in vector] for vector in vectors]
+            return _by_pieces(texts, self._encode)
+
+    def _encode(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        vectors = self._model.encode(list(texts), show_progress_bar=False, convert_to_numpy=True)
+        return [[float(value) for value in vector] for vector in vectors]
 
     def _load(self) -> Any:
         from sentence_transformers import SentenceTransformer
@@ -120,6 +136,35 @@ def choose(served: tuple[str, Call] | None = None, folder: Path | None = None) -
     if folder is not None and folder.is_dir() and find_spec("sentence_transformers"):
         return SentenceTransformers(folder, threshold_of(folder.name))
     return Lexical()
+
+
+_PIECE = 480  # bytes: never more tokens than the 512 that small embedding models read
+
+
+def _by_pieces(texts: Sequence[str], call: Call) -> Vectors:
+    """One vector a text: the mean over its pieces, so that nothing is cut off unseen."""
+    pieces = [_pieces(_prepared(text)) for text in texts]
+    flat = iter(call([piece for parts in pieces for piece in parts]) if pieces else [])
+    vectors = []
+    for parts in pieces:
+        whole: list[float] = []
+        for piece in parts:
+            share = len(piece) if len(parts) > 1 else 1
+            part = [share * value for value in _unit(next(flat))]
+            whole = [a + b for a, b in zip(whole, part, strict=True)] if whole else part
+        vectors.append(_unit(whole) if len(parts) > 1 else whole)
+    return vectors
+
+
+def _pieces(words: str) -> list[str]:
+    """Parts of at most `_PIECE` bytes, cut between words where there are any."""
+    parts, rest = [], words or " "
+    while len(rest.encode("utf-8", "replace")) > _PIECE:
+        head = rest.encode("utf-8", "replace")[:_PIECE].decode("utf-8", "ignore")
+        cut = head.rfind(" ") + 1 or len(head)
+        parts.append(rest[:cut])
+        rest = rest[cut:]
+    return [*parts, rest] if rest or not parts else parts
 
 
 def _prepared(text: str) -> str:

@@ -3,217 +3,60 @@ names, and who does what to whom. Embeddings are blind to all of these. Pure, to
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
+from functools import lru_cache
 from typing import NamedTuple
 
 from . import lexicon, polarity
-from .quantities import Quantity, quantities, without
+from .claim import Claim, at_odds, claim, common
 
-_LONG = 60  # words; above it a text says many things, and its guards are less strict
-_SAME_FRAME = 0.6  # the least part of common words where only the subject differs
-_SAME_WORDS = 0.8  # the least part of common words where two of them may have changed places
+_LONG = 25  # words that carry meaning; a longer text is compared sentence by sentence
+_ALIKE = 0.5  # the least part of common words in two sentences about the same matter
+_FIRST, _LAST = 20, 10  # sentences of a long text that are looked at
 
 
 class Signature(NamedTuple):
-    """What a text commits itself to."""
+    """What a text commits itself to: how it opens, as a whole, and sentence by sentence."""
 
     opening: str | None  # "yes", "no", "depends"
-    numbers: tuple[Quantity, ...]
-    asserted: frozenset[str]  # concepts
-    denied: tuple[frozenset[str], ...]  # concepts of one clause, never asserted elsewhere
-    names: frozenset[str]  # stems of proper names and identifiers
-    codes: frozenset[str]  # quoted code, without spaces
-    initials: frozenset[str]  # stems that begin a sentence: names, perhaps
-    order: tuple[str, ...]  # stems of the words that carry meaning
-    stems: frozenset[str]
-    listed: frozenset[str]  # stems that stand in an enumeration, where order says nothing
-    passive: bool
-    letters: str  # the text in lower case without spaces: to look codes up
-    long: bool
+    whole: Claim
+    parts: tuple[Claim, ...]
+
+    @property
+    def long(self) -> bool:
+        """Whether it says too many things to be compared as one statement."""
+        return len(self.parts) > 1 and len(self.whole.order) > _LONG
 
 
+@lru_cache(maxsize=128)
 def signature(text: str) -> Signature:
     """The signature of a text; compare two of them by `contradict`."""
     words = lexicon.plain(text)
-    parts = lexicon.sentences(words)
-    order = tuple(_order(words))
-    names, initials = _names(parts)
-    asserted, denied = polarity.claims(parts)
-    codes = frozenset("".join(code.split()) for code in _CODE.findall(words))
-    return Signature(
-        opening=polarity.opening(words),
-        numbers=tuple(quantities(words)),
-        asserted=asserted,
-        denied=denied,
-        names=names,
-        codes=codes,
-        initials=initials,
-        order=order,
-        stems=frozenset(order) | {lexicon.stem(t.casefold()) for t in lexicon.tokens(words)},
-        listed=frozenset(
-            lexicon.stem(w.casefold()) for pair in _LISTED.findall(words) for w in pair
-        ),
-        passive=re.search(r"\bby\b", words, re.IGNORECASE) is not None,
-        letters="".join(words.casefold().replace("`", "").split()),
-        long=len(order) > _LONG,
-    )
+    said = lexicon.sentences(words)
+    said = said if len(said) <= _FIRST + _LAST else said[:_FIRST] + said[-_LAST:]
+    return Signature(polarity.opening(words), claim(words), tuple(map(claim, said)))
 
 
 def contradict(one: Signature, other: Signature) -> bool:
-    """Whether two texts must not be merged. Symmetric; False for equal signatures."""
-    if one.letters == other.letters:
-        return False
-    return (
-        (None not in (one.opening, other.opening) and one.opening != other.opening)
-        or _numbers_differ(one, other)
-        or _deny(one, other)
-        or _named_apart(one, other)
-        or _replaced(one, other)
-        or _swapped(one, other)
-    )
+    """Whether two texts must not be merged. Symmetric; False for equal signatures.
 
-
-# --- numbers
-
-
-def _numbers_differ(one: Signature, other: Signature) -> bool:
-    mine = [n for n in one.numbers if not any(map(n.means, other.numbers))]
-    yours = [n for n in other.numbers if not any(map(n.means, one.numbers))]
-    if one.long or other.long:
-        return len(mine) > len(one.numbers) / 2 and len(yours) > len(other.numbers) / 2
-    if mine or yours:
+    Short texts are compared as a whole. Of long ones each sentence is compared with the sentence
+    of the other text that is most like it, and no other: texts say many things, in any order.
+    """
+    if None not in (one.opening, other.opening) and one.opening != other.opening:
         return True
-    return _counts(one.numbers) != _counts(other.numbers) and _miscounted(one, other)
+    if not one.long and not other.long:
+        return at_odds(one.whole, other.whole, strict=True)
+    return any(at_odds(a, b, strict=False) for a, b in _counterparts(one.parts, other.parts))
 
 
-def _counts(numbers: tuple[Quantity, ...]) -> dict[str, set[object]]:
-    counted: defaultdict[str, set[object]] = defaultdict(set)
-    for number in numbers:
-        if number.of:
-            counted[number.of].add(number.value)
-    return counted
-
-
-def _miscounted(one: Signature, other: Signature) -> bool:
-    """Whether the same things are counted differently: 5 eggs and 3 lemons, 3 eggs and 5 lemons."""
-    mine, yours = _counts(one.numbers), _counts(other.numbers)
-    return any(not mine[thing] & yours[thing] for thing in mine.keys() & yours.keys())
-
-
-# --- denials
-
-
-def _deny(one: Signature, other: Signature) -> bool:
-    return _denies(one, other) or _denies(other, one)
-
-
-def _denies(one: Signature, other: Signature) -> bool:
-    """Whether a clause of `one` denies what `other` asserts, and nothing that it denies too."""
-    also = frozenset().union(*other.denied)
-    return any(group & other.asserted and not group & also for group in one.denied)
-
-
-# --- names
-
-_CODE = re.compile(r"`([^`\n]{1,200})`")
-_TOKEN = re.compile(r"[\w'.]*\w")
-
-
-def _names(parts: list[str]) -> tuple[frozenset[str], frozenset[str]]:
-    names, initials = set(), set()
-    shouted = all(part.isupper() for part in parts)
-    for part in parts:
-        first = True
-        for match in _TOKEN.finditer(part):
-            token, head = match[0].removesuffix("'s"), first
-            first = part[match.end() : match.end() + 1] == ":"
-            word = token.casefold()
-            if word == "may" and token == "May" and not head:
-                names.add("may")  # the month
-            if word in lexicon.STOP or len(token) < 2 or shouted:
-                continue
-            inner = any(c.isupper() for c in token[1:]) or "_" in token
-            if inner or (token[0].isupper() and not head):
-                names.add(lexicon.stem(word))
-            elif token[0].isupper() and lexicon.stem(word) not in lexicon.ORDERS:
-                initials.add(lexicon.stem(word))
-    return frozenset(names), frozenset(initials)
-
-
-def _named_apart(one: Signature, other: Signature) -> bool:
-    if one.names - other.stems and other.names - one.stems:
-        return True
-    mine = [code for code in one.codes if code.casefold() not in other.letters]
-    yours = [code for code in other.codes if code.casefold() not in one.letters]
-    if mine and yours:
-        return True
-    return bool(
-        one.initials - other.stems
-        and other.initials - one.stems
-        and _common(one, other, one.initials | other.initials) >= _SAME_FRAME
-    )
-
-
-def _common(one: Signature, other: Signature, without: frozenset[str]) -> float:
-    mine, yours = set(one.order) - without, set(other.order) - without
-    return 2 * len(mine & yours) / ((len(mine) + len(yours)) or 1)
-
-
-# --- one word for another, and two words changing places
-
-_LISTED = re.compile(
-    r"(\w+)(?:,\s+|,?\s+(?:and|or)\s+)(?=(?:(?:in|for|the|a|an|of|to|on|with|from)\s+)?(\w+))", re.I
-)
-_POSSESSIVE = re.compile(
-    r"\b(?!(?:it|he|she|that|what|who|there|here|let|how|where)')(\w+)'s\s+((?:\w+\s+)?\w+)"
-)
-
-
-def _order(words: str) -> list[str]:
-    """Stems in order; "France's capital" stands as "capital of France", code as one word."""
-    turned = _POSSESSIVE.sub(r"\2 of \1", _uncounted(words))
-    found: list[str] = []
-    for at, piece in enumerate(turned.split("`")):
-        code = at % 2 == 1 and not piece.replace("()", "").strip().isidentifier()
-        found += ["".join(piece.split()).casefold()] if code else lexicon.content(piece)
-    return [word for word in found if word]
-
-
-def _uncounted(words: str) -> str:
-    """Without numbers; quoted code stays as it is."""
-    parts = words.split("`")
-    return "`".join(part if at % 2 else without(part) for at, part in enumerate(parts))
-
-
-def _replaced(one: Signature, other: Signature) -> bool:
-    """Whether the texts differ in a single word that another stands for."""
-    if len(one.order) != len(other.order) or len(one.order) < 2:
-        return False
-    changed = [pair for pair in zip(one.order, other.order, strict=True) if pair[0] != pair[1]]
-    if len(changed) != 1:
-        return False
-    old, now = changed[0]
-    opposite = {c for c, _ in lexicon.polarities(old)} & {c for c, _ in lexicon.polarities(now)}
-    return not opposite and old[:4] != now[:4]
-
-
-def _swapped(one: Signature, other: Signature) -> bool:
-    """Whether two words changed places and all others stayed: who did what to whom."""
-    if one.long or other.long or one.passive != other.passive:
-        return False
-    mine, yours = Counter(one.order), Counter(other.order)
-    shared = {word for word in mine.keys() & yours.keys() if mine[word] == yours[word] == 1}
-    if len(shared) < 3 or _common(one, other, frozenset()) < _SAME_WORDS:
-        return False
-    left = [word for word in one.order if word in shared]
-    right = [word for word in other.order if word in shared]
-    moved = [at for at, pair in enumerate(zip(left, right, strict=True)) if pair[0] != pair[1]]
-    if len(moved) != 2:
-        return False
-    both = {left[at] for at in moved}
-    named = both <= one.names | one.initials | one.codes
-    counted = {number.of for number in one.numbers}
-    return (named or moved[1] - moved[0] > 1) and not (
-        both <= one.listed & other.listed or both & counted
-    )
+def _counterparts(ours: tuple[Claim, ...], theirs: tuple[Claim, ...]) -> list[tuple[Claim, Claim]]:
+    """Pairs of sentences that are most like each other, and about the same matter."""
+    likeness = [[common(a, b) for b in theirs] for a in ours]
+    rows = [max(row, default=0.0) for row in likeness]
+    columns = [max(column) for column in zip(*likeness, strict=True)]
+    return [
+        (ours[i], theirs[j])
+        for i, row in enumerate(likeness)
+        for j, alike in enumerate(row)
+        if alike >= _ALIKE and alike == rows[i] == columns[j]
+    ]

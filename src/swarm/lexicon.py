@@ -24,6 +24,7 @@ _FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 _HEADING = re.compile(r"^[ \t]*#{1,6}[ \t].*$", re.MULTILINE)
 _BULLET = re.compile(r"^[ \t]*(?:>[ \t]*)*(?:[-*+\u2022]|\d{1,3}[.)])?[ \t]+(?=\S)", re.MULTILINE)
 _QUOTES = str.maketrans("\u2018\u2019\u201c\u201d\u2010\u2011\u2212\u00ad", "''\"\"---\u200b")
+_SPACES = re.compile(r"[^\S\n]+")
 _CLOSED = re.compile(r"\b([Ee])-(?=mail|book|bike)")  # "e-mail" is "email"
 _WORD = re.compile(rf"[{_HAN}]|[^\W\d_{_HAN}]+(?:'[^\W\d_]+)?")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[\u3002\uff01\uff1f])|\n+")
@@ -35,6 +36,7 @@ def plain(text: str) -> str:
     if len(words) > LONGEST:
         words = words[: LONGEST // 2] + "\n" + words[-LONGEST // 2 :]
     words = unicodedata.normalize("NFKC", words).translate(_QUOTES).replace("\u200b", "")
+    words = _SPACES.sub(" ", words)
     body = _HEADING.sub("", words)
     words = body if body.strip() else words.replace("#", " ")
     words = _BULLET.sub("", _FENCE.sub("", words))
@@ -139,7 +141,7 @@ _GROUPS = (
     "fall decrease reduce decline shrink drop", "convert turn transform", "call invoke",
     "function method routine", "folder directory", "world earth", "tall high", "novel book",
     "forever endless", "illegal unlawful", "often frequent", "rare seldom", "free gratis",
-    "enough sufficient",
+    "enough sufficient", "long length", "tall height", "wide width", "deep depth",
 )  # fmt: skip
 _SAME = {
     _inflected(word): min(map(_inflected, group.split()))

@@ -10,9 +10,11 @@ import ast
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 
 from .canonical import json_value
 from .canonical.fences import Block, blocks
+from .canonical.span import strip_thoughts
 
 # What each defect leaves of the score; several multiply.
 UNPARSED = 0.2
@@ -25,7 +27,6 @@ FOREIGN = 0.6
 GARBLED = 0.7
 
 _LONGEST = 32_000  # characters that are looked at, at the end of the answer
-_THINK = re.compile(r"<think>.*?</think>", re.DOTALL | re.IGNORECASE)
 _LITTER = re.compile(r"<\|[\w ]{1,30}\|>|</?s>|\[/?INST\]")
 _RULE = re.compile(r"([-=_*#.~+|\s:])\1{2,}")
 _TRANSLATES = re.compile(
@@ -63,10 +64,11 @@ def score(
     else:
         found *= _prose(said, question)
     found *= LOOPS if loops(said) else 1.0
-    found *= GARBLED if "\ufffd" in said or _LITTER.search(said) else 1.0
+    found *= GARBLED if "\ufffd" in said or _LITTER.search(text) else 1.0
     return round(found, 6)
 
 
+@lru_cache(maxsize=128)
 def loops(text: str) -> bool:
     """Whether `text` says the same over and over: a phrase 5 times in a row, the same long line
     6 times, or one character group without end. Counts, not shares: padding hides no loop."""
@@ -82,10 +84,9 @@ def loops(text: str) -> bool:
 
 
 def _answer(text: str) -> tuple[str, bool]:
-    """The answer without thoughts, and whether a thought was never ended."""
-    said = _THINK.sub("", text)
-    before, mark, _ = said.partition("<think>")
-    return (before or said).strip(), bool(mark)
+    """The answer without thoughts, and whether the last thought was never ended."""
+    low = text.casefold()
+    return strip_thoughts(text).strip(), low.rfind("<think>") > low.rfind("</think>")
 
 
 def _json(said: str, schema: object) -> float:
@@ -114,13 +115,18 @@ def _parses(code: str) -> bool:
 
 
 def _balanced(code: str) -> bool:
-    """Whether brackets outside of strings close in order."""
-    bare = re.sub(
-        r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//[^\n]*|#[^\n]*', "", code[:_LONGEST]
-    )
-    waiting = []
-    for letter in bare:
-        if letter in "([{":
+    """Whether brackets outside of strings and comments to the end of a line close in order."""
+    waiting, quote, skip = [], "", False
+    for letter, after in zip(code[:_LONGEST], code[1:_LONGEST] + " ", strict=False):
+        if letter == "\n":
+            quote = "" if quote in "\"'#" else quote
+        elif skip or quote:
+            skip, quote = not skip and letter == "\\", "" if letter == quote and not skip else quote
+        elif letter in "\"'`":
+            quote = letter
+        elif letter == "#" or letter + after == "//":
+            quote = "#"
+        elif letter in "([{":
             waiting.append(letter)
         elif letter in ")]}" and (not waiting or waiting.pop() + letter not in ("()", "[]", "{}")):
             return False

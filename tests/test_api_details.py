@@ -9,13 +9,16 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 
 from local_swarm.api import answer, guard
+from local_swarm.api.app import build
 from local_swarm.api.openai_chat import ChatWire
 from local_swarm.api.policy import Settled
 from local_swarm.ballot import Answer
 from local_swarm.chat import ChatRequest, Delta, Event
+from local_swarm.errors import QueueFull
 
 from .conftest import Running
 from .scripted_api import CALL, WORDS, Script, vote
@@ -201,3 +204,41 @@ def test_who_takes_nothing_for_long_is_hung_up_on(monkeypatch: pytest.MonkeyPatc
         await asyncio.wait_for(response({"type": "http", "path": "/"}, receive, send), 10)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("path", "body"), CHATS)
+def test_a_full_queue_says_when_to_come_back(path: str, body: dict[str, Any]) -> None:
+    for stream in (False, True):
+        response = ask([QueueFull(128)], path, {**body, "stream": stream})
+        assert (response.status_code, response.headers["retry-after"]) == (429, "2")
+    kind = response.json()["error"]
+    assert path != "/v1/messages" or kind["type"] == "rate_limit_error"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"authorization": "Bearer k"}, 200),
+        ({"authorization": "bearer  k"}, 200),
+        ({"api-key": "k"}, 200),
+        ({"x-api-key": "k", "origin": "http://192.168.1.5:17600"}, 200),
+        ({"x-api-key": "k", "origin": "http://192.168.1.5:80"}, 403),
+        ({"x-api-key": "k", "origin": "https://evil.example"}, 403),
+    ],
+)
+def test_a_node_on_the_network_serves_its_own_page_and_holders_of_the_key(
+    headers: dict[str, str], status: int
+) -> None:
+    script = Script([])
+    app = build(script, script, guard.Access("0.0.0.0", "k"), control_token="t", stop=lambda: None)
+
+    async def get() -> httpx.Response:
+        wire = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=wire, base_url="http://192.168.1.5:17600") as http:
+            return await http.get("/v1/models", headers=headers)
+
+    response = asyncio.run(get())
+    assert response.status_code == status
+    allowed = response.headers.get("access-control-allow-origin")
+    assert allowed == (headers.get("origin") if status == 200 else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from local_swarm.api.conversation import chosen, ordered
 from local_swarm.api.policy import LIGHT_TOKENS, Load, settle
 from local_swarm.chat import ChatRequest, SwarmOptions, text_of
 
-from .conftest import Running
+from .conftest import SUM, Running
 
 IDLE = Load(slots=10, busy=0, queue=0)
 USER = ({"role": "user", "content": "What is 17 + 25?"},)
@@ -130,3 +132,21 @@ def test_the_verdict_says_why_there_are_fewer_seats(node: Running) -> None:
     swarm = node.chat("hello", max_tokens=8).json()["swarm"]
     assert swarm["seats"] == 1
     assert "one seat" in swarm["policy"]
+
+
+def test_under_load_a_vote_takes_the_free_seats_and_waits_for_nobody(node: Running) -> None:
+    long = {
+        "swarm": {"seats": 6, "escalate": False},
+        "max_tokens": 300,
+        "ignore_eos": True,
+        "min_p": 0,
+    }
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(node.chat, SUM, temperature=2, **long)
+        deadline = time.monotonic() + 20
+        while node.node.status().engines[0].slots_busy < 6:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        swarm = node.chat("hello", max_tokens=30, swarm={"early_stop": False}).json()["swarm"]
+        assert first.result().json()["swarm"]["seats"] == 6
+    assert (swarm["seats"], swarm["policy"]) == (4, "4 slots were free")

@@ -13,9 +13,9 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from ..errors import InvalidRequest
-from . import ollama
 from .answer import Once
 from .front import Front
+from .ollama_schema import here
 from .schema import Loose
 
 _MOST = 2048  # inputs a request, as with OpenAI
@@ -75,7 +75,7 @@ def routes(front: Front) -> APIRouter:
     @router.post("/api/embed", response_model=None)
     async def native(body: EmbedBody) -> Once:
         given = body.prompt if body.input is None else body.input
-        name = ollama.here(body.model, front.names)
+        name = here(body.model, front.names)
         ready(name)
 
         async def make() -> dict[str, Any]:
@@ -87,7 +87,7 @@ def routes(front: Front) -> APIRouter:
     @router.post("/api/embeddings", response_model=None)
     async def old(body: EmbedBody) -> Once:
         given = body.prompt if body.input is None else body.input
-        name = ollama.here(body.model, front.names)
+        name = here(body.model, front.names)
         ready(name)
 
         async def make() -> dict[str, Any]:

@@ -39,7 +39,7 @@ def settle(request: ChatRequest, *, default: int, load: Load, choices: int = 1) 
     LIGHT_TOKENS tokens, or one of the hidden requests of chat UIs) takes one seat. Else the seats
     shrink to the free slots, so that nobody waits who could be answered now: to three at least,
     because two decide nothing, else to one. Who must wait anyway comes with three seats while the
-    queue is empty, with one behind others.
+    queue is empty, with one behind others. Such votes are not escalated unless they ask for it.
     """
     options = request.swarm
     asked = options.seats
@@ -63,7 +63,10 @@ def settle(request: ChatRequest, *, default: int, load: Load, choices: int = 1) 
 
 
 def _with(request: ChatRequest, seats: int, why: str) -> Settled:
-    return Settled(replace(request, swarm=replace(request.swarm, seats=seats)), why)
+    options = replace(request.swarm, seats=seats)
+    if options.escalate is None:  # seats saved here are not to be spent again on a second round
+        options = replace(options, escalate=False)
+    return Settled(replace(request, swarm=options), why)
 
 
 def _light(request: ChatRequest) -> bool:

@@ -123,6 +123,41 @@ def ask(
 
 
 @app.command()
+def chat(
+    model: Annotated[
+        str | None,
+        typer.Option(help="A model id of the node, e.g. local-swarm-fast.", show_default=False),
+    ] = None,
+    seats: Seats = None,
+    strategy: Strategy = None,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """Talk to the swarm: the running node answers, or one is started for the conversation.
+
+    \b
+    local-swarm chat --seats 7
+    /help inside tells the commands; nothing of the conversation is kept.
+    """
+    from .chat import chat as command
+
+    command(model, seats, strategy, url, api_key)
+
+
+@app.command()
+def top(
+    once: Annotated[bool, typer.Option("--once", help="Show it once and leave.")] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """Watch the running node: seats, memory, queue and speed."""
+    from .top import top as command
+
+    command(once, as_json, url, api_key)
+
+
+@app.command()
 def status(as_json: AsJson = False, url: Url = None, api_key: Key = None) -> None:
     """Show the running node: engine, memory, seats, queue and speed."""
     from .control import status as command

@@ -1,0 +1,71 @@
+"""A responder for as long as a command needs one: the running node, or one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from ..chat import ChatRequest, Event, Responder, named
+from ..errors import NodeUnreachable
+from ..settings import Settings
+from .find import address, fetch_status
+
+if TYPE_CHECKING:
+    from ..node import Node
+
+
+class Session:
+    """`open` finds the node at `url`, or where it usually is, else starts one of its own, which
+    `close` ends."""
+
+    def __init__(
+        self, settings: Settings, url: str | None, key: str | None, seats: int | None, out: Console
+    ) -> None:
+        self._settings, self._url, self._key = settings, url, key
+        self._seats, self._out = seats, out
+        self._own: Node | None = None
+
+    async def open(self) -> Responder:
+        """Raises SwarmError when neither works."""
+        where = address(self._settings, self._url)
+        if fetch_status(where, self._key) is not None:
+            from ..wire.client import RemoteResponder
+
+            return RemoteResponder(where, self._key)
+        if self._url:
+            raise NodeUnreachable(f"No node answers at {where}.", hint="Check --url.")
+        from ..choose import Wish, choose
+        from ..node import Node
+        from .run import downloads
+
+        with downloads(self._out) as on_download:
+            choice = choose(self._settings, Wish(seats=self._seats), on_download)
+        if choice.notice:
+            self._out.print(choice.notice, style="dim")
+        self._own = Node(choice.plan, choice.path, models=self._settings.models)
+        with self._out.status("Loading the model ..."):
+            await self._own.start()
+        return _Named(self._own)
+
+    async def close(self) -> None:
+        """Ends the node that `open` has started."""
+        if self._own is not None:
+            await self._own.close()
+
+
+class _Named:
+    """A node of our own, which like a remote one knows what the model ids mean."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """See Responder.respond."""
+        known = [card.id for card in self._node.cards()]
+        events: Any = self._node.respond(named(request, known))
+        async with aclosing(events):
+            async for event in events:
+                yield event

@@ -25,6 +25,24 @@ def test_spellings_of_a_short_answer(words: str) -> None:
     assert text.short(words, final_span(words), CAPITAL) == Key("text:paris")
 
 
+@pytest.mark.parametrize("words", ["William Shakespeare", "William Shakespeare wrote Hamlet.",
+    "Hamlet was written by William Shakespeare.", "It was William Shakespeare who wrote Hamlet.",
+    "William Shakespeare, who lived in Stratford, wrote Hamlet.",
+    "The answer is William Shakespeare.",
+])  # fmt: skip
+def test_a_sentence_says_what_is_new_in_it(words: str) -> None:
+    key = text.short(words, final_span(words), "Who wrote Hamlet?")
+    assert key == Key("text:william shakespeare")
+
+
+def test_words_of_the_question_are_no_part_of_a_name() -> None:
+    said = ("Pacific Ocean", "the Pacific", "The largest ocean is the Pacific Ocean.")
+    keys = {text.short(words, None, "Which ocean is the largest?") for words in said}
+    assert keys == {Key("text:pacific")}
+    gulf = text.short("The Gulf of Mexico is the largest.", None, "Which one is the largest?")
+    assert gulf == Key("text:gulf of mexico")
+
+
 @pytest.mark.parametrize(
     "words", ["Lyon", "Paris, Texas", "not Paris", "Paris and Lyon", "The city of Paris", "P"]
 )

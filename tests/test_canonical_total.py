@@ -46,7 +46,7 @@ PATTERNS = ["\\", "{", "}", "1", "1,", "1,111", "1/", "-", "$", "%", " ", "\n", 
     "²", "(", "1(", "0.1(", ", ", "1, ", "1 and ", "x=", "x=1, ", "1 or ", "(i) ", "answer:\n",
     "\\text{", "\u200b", "<|", "<|channel|>analysis", "per ", "ad ", "1d", "1'", "1_000", "1 000 ",
     "correct answer is ", "if the answer is ", "\\left(", "1 1/2 ", "√", "π", "x>", "no, ", "√("]
-ENDS = ["", "x", "}", "\n", ")"]
+ENDS = ["", "x)"]
 TOOLS = ({"function": {"name": "f"}},)
 for pattern in PATTERNS:
     for end in ENDS:
@@ -54,7 +54,7 @@ for pattern in PATTERNS:
         request = ChatRequest("r", ({"role": "user", "content": said},), tools=TOOLS)
         asked = asked_of(request)
         for kind in Kind:
-            for calls in ((), (ToolCall("", "f", said),))[: 1 + (end == "x")]:
+            for calls in ((), (ToolCall("", "f", said),))[: 1 + (end == "x)")]:
                 answer = Answer(said, calls)
                 ballot = Ballot(answer, "v", "m", "m", Finish.STOP, 1, 1.0)
                 key_of(replace(asked, kind=kind), ballot)

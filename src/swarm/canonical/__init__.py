@@ -84,8 +84,9 @@ def _words(asked: Asked, words: str, *, cut: bool) -> Key | None:
     if asked.kind is Kind.SHORT:
         return text.short(words, span, asked.question)
     if asked.kind is Kind.NUMBER:
-        found = number.last(words) if span is None else number.key(span) or number.only(span)
-        return found or text.key(words if span is None else span)
+        if span is None:
+            return number.last(words) or number.key(words) or text.key(words)
+        return number.key(span) or number.only(span) or text.key(span)
     if span is not None:
         return number.key(span, strict=True) or text.key(span)
     return text.key(words)

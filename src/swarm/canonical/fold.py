@@ -49,7 +49,7 @@ _SYMBOLS = MappingProxyType(
         "qquad": " ", "euro": "\u20ac", "pounds": "\u00a3", "dollar": "$", "percent": "%",
         "left": "", "right": "", "big": "", "Big": "", "bigl": "", "bigr": "", "limits": "",
         "displaystyle": "", "textstyle": "", "centering": "", "bf": "", "rm": "", "it": "",
-        "land": " and ", "lor": " or ", "cup": " or ", "ast": "*", "colon": ":",
+        "in": "\u2208", "land": " and ", "lor": " or ", "cup": " or ", "ast": "*", "colon": ":",
     }
 )  # fmt: skip
 _TAKING = (

@@ -28,6 +28,9 @@ def key(words: str) -> Key | None:
         return None
     if any(word not in ("sqrt", "pi") for word in _WORD.findall(words)):
         return None
+    if words.count("\u00b1") == 1:  # the two roots of an equation
+        sides = [_side(side) for side in words.split("\u00b1")]
+        return Key(f"number:{sides[0]}\u00b1{sides[1]}") if None not in sides else None
     try:
         reader = _Reader(_SPACE.sub(" ", _GROUPED.sub("", words)).strip())
         total = reader.all()
@@ -37,6 +40,15 @@ def key(words: str) -> Key | None:
     if plain and reader.operated:  # "5 - 7", "3 * 4" may be a score, a range or a size
         return None
     return Key(f"number:{render(total)}")
+
+
+def _side(words: str) -> str | None:
+    if not words.strip():
+        return ""
+    try:
+        return render(_Reader(words.strip()).all())
+    except (NoForm, ArithmeticError, ValueError):
+        return None
 
 
 class _Reader:

@@ -32,9 +32,10 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _ABOUT = re.compile(
-    r"[\s:*_`\"'~\u2248]+|\(?[A-Ja-j]\)\s|(?:equal to|approximately|approx\.?|about|around|roughly"
-    r"|nearly|almost|exactly|precisely|just|only|circa|ca\.|equals?|is|are|was|were|be|it is|it's"
-    r"|a total of|the number|simply|therefore|thus|answer|=)(?=[\s:\u2248]|$)",
+    r"[\s:*_`\"'~\u2248]+|\(?[A-Ja-j]\)\s|[a-zA-Z]\s?\u2208|(?:equal to|either|approximately"
+    r"|approx\.?|about|around|roughly|nearly|almost|exactly|precisely|just|only|circa|ca\.|equals?"
+    r"|is|are|was|were|be|it is|it's|a total of|the number|simply|therefore|thus|answer|=)"
+    r"(?=[\s:\u2248]|$)",
     re.IGNORECASE,
 )
 _RELATION = re.compile(
@@ -81,9 +82,12 @@ def key(span: str, *, strict: bool = False) -> Key | None:
     Of an equation (`x = 18`, `12 + 3 = 15`) the right side counts. `strict` allows no words but
     units: "7 samurai" is a number to who asked how many, and none to who asked for a title.
     """
-    words, closed = _bare(plain(_head(span)))
-    if closed and re.search(r"\d\s*,\s*[-+]?[.\d]", words) and not _grouped(words):
-        return _several(words, strict, exact=True)
+    words, brackets = _bare(plain(_head(span)))
+    if brackets and "," in words and not _grouped(words):
+        listed = _several(words, strict, exact=True)
+        if listed is None or brackets in ("()", "{}"):
+            return listed
+        return Key(f"number:{brackets[0]}{listed.value[7:]}{brackets[1]}")  # an interval
     if special := _special(words):
         return special
     found = _one(words, strict) or _several(words, strict, exact=False)
@@ -118,21 +122,42 @@ def _head(span: str) -> str:
     return span[:_LONGEST].rpartition(" ")[0] or (span if len(span) <= 4 * _LONGEST else "")
 
 
-def _bare(words: str) -> tuple[str, bool]:
-    """Without "about", marks and brackets around the whole; and whether there were brackets."""
-    words, closed = words.strip(), False
+def _bare(words: str) -> tuple[str, str]:
+    """Without "about", marks and brackets around the whole; and the pair of brackets."""
+    words, brackets = words.strip(), ""
     for _ in range(8):
         if found := _ABOUT.match(words):
             words = words[found.end() :]
         elif words[:1] in ("(", "[", "{") and words.rstrip(' .*`"$')[-1:] in (")", "]", "}"):
             words = words.rstrip(' .*`"$')
-            if "(" in words[1:] or "[" in words[1:]:
+            if not _encloses(words):
                 break
-            words, closed = words[1:-1], True
+            words, brackets = words[1:-1], words[0] + words[-1]
         else:
             break
         words = words.strip()
-    return words, closed
+    return words, brackets
+
+
+def _encloses(words: str) -> bool:
+    """Whether the bracket that opens `words` is closed by their last sign."""
+    depth = 0
+    for at, sign in enumerate(words):
+        depth += (sign in "([{") - (sign in ")]}")
+        if depth == 0:
+            return at == len(words) - 1
+    return False
+
+
+def _split(words: str) -> list[str]:
+    """`words` parted by commas, semicolons, "and", "or" outside of brackets."""
+    parts, depth, begin = [], 0, 0
+    for mark in re.finditer(r"[(\[{]|[)\]}]|[,;]\s*|\s(?:and|or)\s", words):
+        depth += (mark[0] in "([{") - (mark[0] in ")]}")
+        if depth == 0 and mark[0] not in ")]}":
+            parts.append(words[begin : mark.start()])
+            begin = mark.end()
+    return [*parts, words[begin:]]
 
 
 def _grouped(words: str) -> bool:
@@ -148,13 +173,18 @@ def _sides(words: str) -> list[str]:
 
 def _special(words: str) -> Key | None:
     side = _sides(words)[0]
-    if found := _INFINITE.fullmatch(side):
-        return Key(f"number:{found[1].strip('+')}inf")
+    if infinite := _infinite(side):
+        return infinite
     if ratio := _RATIO.match(side):
         return Key(f"number:{int(ratio[1])}:{int(ratio[2])}{ratio[3]}")
     if (huge := _HUGE.fullmatch(side)) and abs(int(huge[4])) > 400:
         return _huge(huge)
     return None
+
+
+def _infinite(words: str) -> Key | None:
+    found = _INFINITE.fullmatch(words.strip())
+    return Key(f"number:{found[1].strip('+')}inf") if found else None
 
 
 def _huge(found: re.Match[str]) -> Key:
@@ -221,7 +251,7 @@ def _range(first: Quantity, second: Quantity, joint: str) -> Key:
 
 def _several(words: str, strict: bool, *, exact: bool) -> Key | None:
     """A list; `exact` says that commas without a space part it too."""
-    parts = re.split(r"[,;]\s*|\s(?:and|or)\s", words) if exact else _AND.split(words)
+    parts = _split(words) if exact else _AND.split(words)
     if not exact and len(parts) == 1 and re.fullmatch(r"[-+.\d]+(?:,[-+.\d]+)+\W*", words):
         parts = words.rstrip(" .;").split(",")
     if len(parts) < 2 or len(parts) > 32:
@@ -229,7 +259,12 @@ def _several(words: str, strict: bool, *, exact: bool) -> Key | None:
     found: list[Key] = []
     for at, part in enumerate(parts):
         item = _one(_bare(part)[0], strict=True) or (_one(part, strict) if not at else None)
-        item = item or _counted(part) or formula.key(_sides(_bare(part)[0])[0].rstrip(" .,;:!?"))
+        item = (
+            item
+            or _infinite(part)
+            or _counted(part)
+            or formula.key(_sides(_bare(part)[0])[0].rstrip(" .,;:!?"))
+        )
         if item is None and (exact or not at or strict or _short_number(part)):
             return None
         if item:

@@ -29,7 +29,7 @@ ADD = py("def add(a, b):\n    return a + b")
 def sections(name: str, *labels: str) -> list[Any]:
     """The sections of a file of pairs that have one of `labels`: (title, texts)."""
     text = (Path(__file__).parent / "pairs" / name).read_text(encoding="utf-8")
-    found = []
+    found: list[Any] = []
     for section in text.split("\n=== ")[1:]:
         heading, _, body = section.partition("\n")
         label, _, title = heading.partition(": ")
@@ -128,6 +128,12 @@ def test_words_are_no_code() -> None:
     said = ["", "hello", "yes, no", "I cannot do that.", "a", "42", "So it is 5.", "x: y", "x == y"]
     for words in (*said, "```\nhello\n```", "```text\ndef f(): return 1\n```"):
         assert key(words) is None, words
+
+
+def test_answers_that_do_not_even_try_are_prose() -> None:
+    assert code.is_prose("I would rather not write that.")
+    for words in (ADD, ADD[10:-4], py("def f(:"), "def f(:\n  broken", "Use `sorted(x)`."):
+        assert not code.is_prose(words), words
 
 
 def test_inline_code_counts_where_there_is_but_one() -> None:

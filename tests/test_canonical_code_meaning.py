@@ -15,7 +15,7 @@ from local_swarm.swarm.canonical import code
 # Names in braces are local; in each program a name stands for one variable throughout.
 LOCALS = ["a", "b", "c", "d", "e"]
 POOL = [first + second for first in "pqrst" for second in string.ascii_lowercase[:6]]
-EXPRESSIONS = st.deferred(
+EXPRESSIONS: st.SearchStrategy[str] = st.deferred(
     lambda: (
         st.sampled_from([*(f"{{{name}}}" for name in LOCALS), "0", "1", "2", "'s'", "G"])
         | st.tuples(EXPRESSIONS, st.sampled_from(["+", "-", "*", "<", "and"]), EXPRESSIONS).map(
@@ -30,7 +30,7 @@ EXPRESSIONS = st.deferred(
     )
 )
 NAME = st.sampled_from([f"{{{name}}}" for name in LOCALS])
-STATEMENTS = st.deferred(
+STATEMENTS: st.SearchStrategy[str] = st.deferred(
     lambda: (
         st.tuples(NAME, st.sampled_from(["=", "="]), EXPRESSIONS).map(" ".join)
         | EXPRESSIONS.map(lambda value: f"return {value}")
@@ -45,7 +45,9 @@ STATEMENTS = st.deferred(
         | st.tuples(NAME, BLOCKS).map(lambda p: f"match {{a}}:\n    case {p[0]}:\n{indented(p[1])}")
     )
 )
-BLOCKS = st.lists(STATEMENTS, min_size=1, max_size=2).map(lambda some: indented("\n".join(some)))
+BLOCKS: st.SearchStrategy[str] = st.lists(STATEMENTS, min_size=1, max_size=2).map(
+    lambda some: indented("\n".join(some))
+)
 PROGRAMS = st.lists(STATEMENTS, min_size=1, max_size=4).map(
     lambda some: (
         "G = 5\n\ndef f({a}, {b}):\n    {c} = {d} = {e} = 0\n"
@@ -98,7 +100,8 @@ def test_local_names_do_not_count(template: str, names: list[str], data: st.Data
 
 MUTATIONS = [(" + ", " - "), (" - ", " * "), (" < ", " > "), (" and ", " or "), ("abs(", "hash("),
              ("range(2)", "range(4)"), ("range(3)", "range(5)"), ("=1:", "=3:"), ("= 0\n", "= 1\n"),
-             ("'s'", "'t'"), ("return {a}, {b}", "return {b}, {a}"), ("def f({a}, {b})", "def f({b}, {a})"),
+             ("'s'", "'t'"), ("return {a}, {b}", "return {b}, {a}"),
+             ("def f({a}, {b})", "def f({b}, {a})"),
              ("TypeError", "ValueError"), ("range(3) if", "range(3) if not"),
              ("def f(", "def g("), ("repr(", "str("), ("else:\n", "elif G:\n")]  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...ballot import Ballot, Finish
 from ...chat import ChatRequest
-from . import choice, date, json_value, number, text, tool_call
+from . import choice, code, date, json_value, number, text, tool_call
 from .join import join
 from .key import CALL, REFUSAL, Asked, Key, Kind
 from .refusal import is_refusal
@@ -34,6 +34,8 @@ def asked_of(request: ChatRequest) -> Asked:
     form = request.response_format or {}
     if form.get("type") in ("json_object", "json_schema"):
         kind, schema = Kind.JSON, _schema(form)
+    elif code.is_asked(question):
+        kind = Kind.CODE
     elif options:
         kind = Kind.CHOICE
     elif date.is_asked(question):
@@ -74,6 +76,8 @@ def _words(asked: Asked, words: str, *, cut: bool) -> Key | None:
         return Key(REFUSAL)
     if asked.kind is Kind.JSON:  # a cut one does not parse
         return json_value.key(words, asked.schema)
+    if asked.kind is Kind.CODE and not code.is_prose(words, asked.question):
+        return None if cut else code.key(words, asked.question)
     span = final_span(words)
     if span is None and cut:
         return None

@@ -6,12 +6,15 @@ import ast
 import hashlib
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 from . import code_other, code_python
 from .code_asked import is_asked as is_asked
 from .fences import Block, blocks
 from .key import Key
+from .python_names import walk
 
+_SHORT = 1000  # characters of an answer that may be one expression
 _LONGEST = 20_000  # characters of a question that are looked at, from its end
 _PYTHON = frozenset({"python", "py", "python3", "py3", "sage", "python2", "ipython"})
 _NO_CODE = frozenset(
@@ -42,6 +45,7 @@ _SAYS = ast.Call | ast.Subscript | ast.Lambda | ast.ListComp | ast.SetComp | ast
 )  # fmt: skip
 
 
+@lru_cache(maxsize=64)
 def key(words: str, question: str = "") -> Key | None:
     """The key of the code in an answer, always a hash; None for no code, broken code and stubs.
 
@@ -55,24 +59,29 @@ def key(words: str, question: str = "") -> Key | None:
     return Key(f"code:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:32]}")
 
 
+def is_prose(words: str, question: str = "") -> bool:
+    """Whether an answer does not even try to be code, so that it is to be compared as words."""
+    return not blocks(words) and not _FIRST.search(words) and key(words, question) is None
+
+
 def python_source(words: str, question: str = "") -> str | None:
     """The Python code of an answer, with what it needs from earlier blocks; None without any."""
     chosen = _python(words, question)
-    return None if chosen is None else chosen[0]
+    return None if chosen is None else chosen.source
 
 
-@lru_cache(maxsize=128)
 def _python_key(words: str, question: str) -> str | None:
     """The spelling of an answer's Python; empty when that abstains, None when there is none."""
     chosen = _python(words, question)
     if chosen is None:
         return None
-    source, own = chosen
+    own = _defines(chosen.own)
     asked = names_in(question)
     tail = question[-_LONGEST:]
     whole = bool(_PROGRAM.search(tail)) and not _PART.search(tail)
     # Only the block that was chosen is the answer; earlier ones serve it.
-    return code_python.canonical(source, own & asked or code_python.shown(own), whole=whole) or ""
+    wanted = own & asked or code_python.shown(own)
+    return code_python.spelling(chosen.tree, chosen.source, wanted, whole=whole) or ""
 
 
 def names_in(question: str) -> frozenset[str]:
@@ -81,8 +90,8 @@ def names_in(question: str) -> frozenset[str]:
     return frozenset(name for names in found for name in names if name)
 
 
-def _python(words: str, question: str) -> tuple[str, frozenset[str]] | None:
-    """The Python source of an answer and the names that it defines; None without Python."""
+def _python(words: str, question: str) -> _Source | None:
+    """The Python of an answer; None without any."""
     every = blocks(words)
     if not every:
         return _unfenced(words)
@@ -99,11 +108,23 @@ def _python(words: str, question: str) -> tuple[str, frozenset[str]] | None:
     defining = [part for part in parsed if any(map(code_python.defined, part[1].body))]
     named = [part for part in defining if _defines(part[1]) & asked]
     chosen = (named or defining or parsed)[-1]
-    own = _defines(chosen[1])
+    text, tree = chosen
     before = parsed[: parsed.index(chosen)]
-    missing = {n.id for n in ast.walk(chosen[1]) if isinstance(n, ast.Name)} - own
-    serving = [text for text, tree in before if _defines(tree) & missing]
-    return "\n".join([*serving, chosen[0]]), own
+    if before:
+        missing = {n.id for n in walk(tree) if isinstance(n, ast.Name)} - _defines(tree)
+        serving = [earlier for earlier, its in before if _defines(its) & missing]
+        if serving:
+            whole = "\n".join([*serving, text])
+            return _Source(whole, code_python.parse(whole) or tree, tree)
+    return _Source(text, tree, tree)
+
+
+class _Source(NamedTuple):
+    """Python source, its tree, and that part of it which is the answer itself."""
+
+    source: str
+    tree: ast.Module
+    own: ast.Module
 
 
 def _tree(block: Block) -> ast.Module | None:
@@ -114,33 +135,28 @@ def _tree(block: Block) -> ast.Module | None:
     return tree if block.language or _is_code(tree) else None
 
 
-def _unfenced(words: str) -> tuple[str, frozenset[str]] | None:
+def _unfenced(words: str) -> _Source | None:
     """An answer without fences: all of it, the code in the midst of prose, or one inline span."""
-    for text in (words, _outdented(words)):
-        tree = code_python.parse(text)
-        if tree is not None:
-            return (text, _defines(tree)) if _is_code(tree) else None
     first = _FIRST.search(words)
+    tree = code_python.parse(words) if first or len(words) < _SHORT else None
+    if tree is not None:
+        return _Source(words, tree, tree) if _is_code(tree) else None
     lines = _outdented(words[first.start() :]).splitlines(keepends=True) if first else []
     for _ in range(8):  # prose behind the code is cut off at the line that does not parse
         text = "".join(lines)
-        try:
-            tree = ast.parse(text)
-        except SyntaxError as error:
-            lines = lines[: min((error.lineno or 1) - 1, len(lines) - 1)]
-        except (ValueError, RecursionError, MemoryError):
-            return None
-        else:
-            if tree.body and any(isinstance(part, ast.stmt) for part in tree.body):
-                return (text, _defines(tree)) if _is_code(tree) else None
-            break
-    spans = {
-        span for span in _INLINE.findall(words) if (t := code_python.parse(span)) and _is_code(t)
-    }
+        tree, wrong = code_python.parse_to(text)
+        if tree is not None and tree.body:
+            return _Source(text, tree, tree) if _is_code(tree) else None
+        lines = lines[: min(wrong, len(lines)) - 1]
+    spans = {}
+    for span in _INLINE.findall(words):
+        tree = code_python.parse(span)
+        if tree is not None and _is_code(tree):
+            spans[span] = tree
     if len(spans) != 1:
         return None
-    span = spans.pop()
-    return span, frozenset()
+    text, tree = spans.popitem()
+    return _Source(text, tree, tree)
 
 
 def _is_code(tree: ast.Module) -> bool:

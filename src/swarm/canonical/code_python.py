@@ -13,6 +13,7 @@ from .python_spelling import is_idle, is_plain, singly, spell
 
 _LONGEST = 200_000
 _DEMO = re.compile(r"main|_*(?:test|example|demo|run_tests|check)(?:_\w*)?|Test\w*", re.IGNORECASE)
+_TELLING = re.compile(r"[(,]\s*\w+\s*=[^=]|\b(?:locals|vars|eval|exec|dir)\b")
 _TODO = re.compile(
     r"#.*\b(?:todo|fixme|implement|your code|code here|fill in|not implemented)", re.IGNORECASE
 )
@@ -20,14 +21,21 @@ _TODO = re.compile(
 
 def parse(source: str) -> ast.Module | None:
     """The syntax tree of `source`, or None where it is no Python 3."""
+    return parse_to(source)[0]
+
+
+def parse_to(source: str) -> tuple[ast.Module | None, int]:
+    """As `parse`, with the number of the line that is wrong (from 1; 0 where none is to blame)."""
     if len(source) > _LONGEST:
-        return None
+        return None, 0
     try:
         with warnings.catch_warnings():  # "\d" in a string warns
             warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+            return ast.parse(source), 0
+    except SyntaxError as error:
+        return None, error.lineno or 0
+    except (ValueError, RecursionError, MemoryError):
+        return None, 0
 
 
 def canonical(
@@ -41,8 +49,13 @@ def canonical(
     for.
     """
     tree = parse(source)
-    if tree is None:
-        return None
+    return None if tree is None else spelling(tree, source, asked, whole=whole)
+
+
+def spelling(
+    tree: ast.Module, source: str, asked: frozenset[str] = frozenset(), *, whole: bool = False
+) -> str | None:
+    """As `canonical`, of the syntax tree of `source`."""
     try:
         body = _bare(singly(part for part in _unwrapped(tree.body, whole) if not is_idle(part)))
         answer = roots(body, asked)
@@ -50,7 +63,8 @@ def canonical(
             _is_stub(part, source) for part in answer or body
         ):
             return None
-        facts = Facts(body)
+        # Most programs have no keyword in a call: then there is nothing to find out.
+        facts = Facts(body if _TELLING.search(source) else [])
         parts = [_Part(part, *spell(part, facts)) for part in body]
         if answer and not whole:
             parts = _needed(parts, answer)
@@ -91,7 +105,9 @@ class _Part(NamedTuple):
 
 def _needed(parts: list[_Part], answer: list[ast.stmt]) -> list[_Part]:
     """The parts of the `answer`, and what these need."""
-    last = {part.node.name: part.node for part in parts if isinstance(part.node, FUNCTIONS)}
+    last: dict[str, ast.stmt] = {
+        part.node.name: part.node for part in parts if isinstance(part.node, FUNCTIONS)
+    }
     kept = {id(node) for node in answer}
     fresh = [part for part in parts if id(part.node) in kept]
     rest = [p for p in parts if id(p.node) not in kept and not _is_replaced(p.node, last)]

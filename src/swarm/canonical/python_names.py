@@ -154,15 +154,19 @@ def walk(*nodes: ast.AST) -> Iterator[ast.AST]:
 
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes right below `node` that have anything in them."""
-    if type(node) is ast.Name or type(node) is ast.Constant:
+    if type(node) in _LEAVES:
         return []
     found: list[ast.AST] = []
     for value in vars(node).values():
-        if type(value) is list:
+        kind = type(value)
+        if kind is list:
             found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST) and value._fields:
+        elif kind is not int and isinstance(value, ast.AST) and value._fields:
             found.append(value)
     return found
+
+
+_LEAVES = frozenset({ast.Name, ast.Constant, ast.Pass, ast.Break, ast.Continue})
 
 
 def _binders(nodes: Iterable[ast.AST]) -> Iterator[str]:

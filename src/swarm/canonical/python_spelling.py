@@ -135,8 +135,10 @@ class _Speller:
     def constant(self, node: ast.Constant, scope: Scope) -> None:
         value = node.value
         # Whole numbers in hexadecimal: decimal digits beyond a limit raise ValueError.
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        self.out.append(f"{value:#x}" if whole else repr(value))
+        if isinstance(value, int) and not isinstance(value, bool):
+            self.out.append(hex(value))
+        else:
+            self.out.append(repr(value))
 
     def text(self, node: ast.JoinedStr, scope: Scope) -> None:
         if all(isinstance(part, ast.Constant) for part in node.values):

@@ -91,7 +91,7 @@ def _counts(numbers: tuple[Quantity, ...]) -> dict[str, set[object]]:
     counted: defaultdict[str, set[object]] = defaultdict(set)
     for number in numbers:
         if number.of:
-            counted[number.of].add(number.value)
+            counted[number.of].add(number.size)
     return counted
 
 

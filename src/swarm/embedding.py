@@ -180,7 +180,7 @@ _LETTERS = 0.35  # weight of all letter groups of a word together; the word itse
 def _hashed(text: str) -> list[float]:
     words = _prepared(text)
     vector = [0.0] * _SIZE
-    numbers = [f"={number.size}{number.unit or ''}" for number in quantities(words)]
+    numbers = [f"={number.size}{number.unit}" for number in quantities(words)]
     rest = without(words)
     stems = lexicon.content(rest) if rest.strip() else []
     # "unsafe" is about safety: whether it is asserted or denied is for the guards to see.

@@ -80,8 +80,8 @@ def read(words: str, at: int, *, spell: bool) -> Quantity | None:
         end = behind.end if behind.money else end
     if unit.dimensions == "%":
         return Quantity(sized * unit.factor, "", sized, end)
-    if not unit.dimensions:
-        return Quantity(sized, "", alias, end)
+    if not unit.dimensions:  # degrees; or "mg per kg", whose dimensions cancel, but not its factor
+        return Quantity(sized * unit.factor, "", alias if unit.factor == 1 else sized, end)
     whole = Quantity(sized * unit.factor, unit.dimensions, sized, end)
     return _compound(words, whole, unit.factor, negative)
 

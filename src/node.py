@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,17 +20,24 @@ from .meaning import meaning
 from .models.planner import Plan
 from .settings import clean_environment
 from .status import ModelCard, NodeStatus
+from .swarm.execution import Behaviours, study
 from .swarm.manager import Defaults, Extras, Swarm
 from .swarm.strategies import NAMES, check
+from .tools.probe import find as find_sandbox
+from .tools.python import PythonRunner
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """How votes are held where a request says nothing. See SwarmOptions for the words."""
+    """How votes are held where a request says nothing. See SwarmOptions for the words.
+
+    With `verify_code` programs in answers are run in a sandbox and grouped by what they do.
+    """
 
     strategy: str = "auto"
     waves: bool = False
     escalate: bool = True
+    verify_code: bool = False
 
 
 class Node:
@@ -48,6 +55,8 @@ class Node:
         self._started = time.monotonic()
         self._requests = 0
         self._state = "loading"
+        self._verify_code = vote.verify_code
+        self._runner: PythonRunner | None = None
         config = LlamaConfig(
             model=plan.spec.id,
             path=path,
@@ -67,17 +76,28 @@ class Node:
         self._swarm = Swarm(
             self._engine,
             Defaults(plan.seats, vote.strategy, vote.waves, vote.escalate),
-            Extras(embed=self._meaning.embed, threshold=self._meaning.threshold),
+            Extras(
+                embed=self._meaning.embed,
+                threshold=self._meaning.threshold,
+                behave=self._behave if vote.verify_code else None,
+            ),
         )
 
     async def start(self) -> None:
-        """Loads the model. Raises EngineUnavailable when it cannot be loaded."""
+        """Loads the model. Raises EngineUnavailable when it cannot be loaded, SandboxUnavailable
+        when code is to be run and nothing here can fence it in."""
+        if self._verify_code:
+            self._runner = PythonRunner(await find_sandbox())
         try:
             await self._engine.start()
         except SwarmError:
             self._state = "failed"
             raise
         self._state = "ok"
+
+    async def _behave(self, question: str, answers: Sequence[str]) -> Behaviours:
+        assert self._runner is not None
+        return await study(question, answers, self._runner)
 
     async def close(self) -> None:
         """Ends the engine and waits for its end."""

@@ -22,7 +22,7 @@ from local_swarm.hardware.detect import detect
 from local_swarm.models.gguf import read_spec
 from local_swarm.models.planner import Plan, plan
 from local_swarm.models.store import demo_path
-from local_swarm.node import Node
+from local_swarm.node import Node, Vote
 from local_swarm.serve import Listen, bind, serve
 from local_swarm.settings import Settings
 from local_swarm.wire import runtime
@@ -70,13 +70,15 @@ def planned(path: Path, **wish: int) -> Plan:
 
 
 @contextmanager
-def running(home: Path, made: Plan, path: Path, *, api_key: str | None = None) -> Iterator[Running]:
+def running(
+    home: Path, made: Plan, path: Path, *, api_key: str | None = None, vote: Vote | None = None
+) -> Iterator[Running]:
     """Serves a plan from a thread of its own until the block ends."""
     settings = settings_in(home)
     listen = Listen("127.0.0.1", 0, api_key)
     sock = bind(listen)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    node, ready = Node(made, path), threading.Event()
+    node, ready = Node(made, path, vote), threading.Event()
     failure: list[BaseException] = []
 
     def work() -> None:

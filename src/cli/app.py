@@ -75,6 +75,14 @@ def run(
         bool,
         typer.Option(help="Ask again where the workers disagree (at most one more round)."),
     ] = True,
+    verify_code: Annotated[
+        bool,
+        typer.Option(
+            "--verify-code",
+            help="Run the programs in answers, in a sandbox without network, and let those that "
+            "do the same vote together.",
+        ),
+    ] = False,
 ) -> None:
     """Choose a model for this machine, start the workers and serve the API.
 
@@ -87,7 +95,7 @@ def run(
     from ..node import Vote
     from .run import run as command
 
-    vote = Vote(strategy or "auto", waves=waves, escalate=escalate)
+    vote = Vote(strategy or "auto", waves, escalate, verify_code)
     command(model, demo, seats, context, host, port, api_key, vote)
 
 

@@ -9,13 +9,14 @@ from ..chat import ChatRequest
 from .asking import Embed
 from .canonical import Asked, Key, Kind
 from .election import Regroup
+from .execution import Behaviours
 from .tally import Cast
 from .tiers import Tier
 
 # Further voters for a request that the first ones could not settle: peers, another model.
 Reserves = Callable[[ChatRequest, int], Sequence[Tier]]
-# Question and answers in, what each answer's code does as a key out; None abstains.
-Behave = Callable[[str, Sequence[str]], Awaitable[Sequence[str | None]]]
+# Question and answers in; what the program in each answer does out.
+Behave = Callable[[str, Sequence[str]], Awaitable[Behaviours]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +48,20 @@ class Defaults:
 
 
 def by_behaviour(behave: Behave | None, asked: Asked) -> Regroup | None:
-    """For code, where it may be run: groups the ballots by what the programs do."""
+    """For code, where it may be run: groups the ballots by what the programs do; of equal groups
+    the one that agrees most with all others on single inputs is first (soft functional vote)."""
     if behave is None or asked.kind is not Kind.CODE:
         return None
 
     async def regroup(casts: list[Cast]) -> list[Cast]:
         told = [cast for cast in casts if cast.key and not cast.ballot.answer.tool_calls]
-        keys = await behave(asked.question, [cast.ballot.answer.text for cast in told])
-        if not any(keys):
+        ran = await behave(asked.question, [cast.ballot.answer.text for cast in told])
+        if not any(ran.keys):
             return casts  # no code that could be run: what was compared so far stands
-        found = {id(cast): key for cast, key in zip(told, keys, strict=True)}
-        return [_with_key(cast, found[id(cast)]) if id(cast) in found else cast for cast in casts]
+        found = {
+            id(cast): replace(cast, key=Key(key) if key else None, score=score)
+            for cast, key, score in zip(told, ran.keys, ran.scores, strict=True)
+        }
+        return [found.get(id(cast), cast) for cast in casts]
 
     return regroup
-
-
-def _with_key(cast: Cast, key: str | None) -> Cast:
-    return replace(cast, key=Key(key) if key else None)

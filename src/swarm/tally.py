@@ -15,13 +15,15 @@ from .weights import HOME, Caps, scales
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """A ballot as it is counted: its key (None abstains), its weight before any cap, and, where
-    the strategy compares meanings, the embedding of its text."""
+    """A ballot as it is counted: its key (None abstains), its weight before any cap, where
+    the strategy compares meanings the embedding of its text, and where code is run how far it
+    agrees with all others (`score`, 0 to 1)."""
 
     ballot: Ballot
     key: Key | None
     weight: float = 1.0
     vector: tuple[float, ...] | None = None
+    score: float = 0.0
 
 
 @dataclass(slots=True)
@@ -140,13 +142,15 @@ def standardised(casts: Sequence[Cast]) -> dict[int, float]:
 
 def rank(
     heap: Heap, scores: dict[int, float], request_id: str
-) -> tuple[float, int, int, float, float, str]:
+) -> tuple[float, float, int, int, float, float, str]:
     """What decides between groups, the strongest first."""
     machines = {cast.ballot.machine for cast in heap.counting}
     models = {cast.ballot.model for cast in heap.counting}
     known = [scores[id(cast)] for cast in heap.counting if id(cast) in scores]
     total, best = round(math.fsum(known), 9), round(max(known, default=0.0), 9)
-    return heap.weight, len(machines), len(models), total, best, digest(request_id, heap.key)
+    score = round(max((cast.score for cast in heap.counting), default=0.0), 9)
+    key = digest(request_id, heap.key)
+    return heap.weight, score, len(machines), len(models), total, best, key
 
 
 def originals(casts: Iterable[Cast]) -> list[Cast]:

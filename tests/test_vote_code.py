@@ -1,0 +1,96 @@
+"""Votes on code: by what it says, and, where it may be run, by what it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from local_swarm.ballot import Status, Verdict
+from local_swarm.chat import ChatRequest
+from local_swarm.errors import SandboxUnavailable
+from local_swarm.models.store import demo_path
+from local_swarm.node import Vote
+from local_swarm.swarm.canonical import Kind, asked_of
+from local_swarm.swarm.election import Rule, Tier, hold
+from local_swarm.swarm.execution import study
+from local_swarm.swarm.extras import by_behaviour
+from local_swarm.swarm.strategies import majority
+from local_swarm.tools.probe import find
+from local_swarm.tools.python import PythonRunner
+
+from .conftest import SUM, planned, running
+from .scripted import Scripted
+
+QUESTION = "Write a Python function double(n) that returns twice n, e.g. double(3) == 6."
+REQUEST = ChatRequest("r", ({"role": "user", "content": QUESTION},))
+LOOP = "```python\ndef double(n):\n    s = 0\n    for _ in range(2):\n        s += n\n    return s\n```"
+TIMES = "```python\ndef double(n):\n    return n * 2\n```"
+PLUS = "Sure:\n```python\ndef double(x):\n    return x + x\n```"
+SQUARE = "```python\ndef double(n):\n    return n ** 2\n```"
+STUB = "```python\ndef double(n):\n    pass\n```"
+
+
+def elect(*said: str, run: bool) -> Verdict:
+    asked = asked_of(REQUEST)
+    assert asked.kind is Kind.CODE
+    rule = Rule("majority", majority, asked, early_stop=False)
+
+    async def main() -> Verdict:
+        behave = None
+        if run:
+            runner = PythonRunner(await find())
+
+            async def ran(question: str, answers: Sequence[str]) -> object:
+                return await study(question, answers, runner)
+
+            behave = ran
+        tiers = [Tier([(Scripted("v", said), len(said))])]
+        return await hold(tiers, REQUEST, rule, regroup=by_behaviour(behave, asked))  # type: ignore[arg-type]
+
+    return asyncio.run(main())
+
+
+def winner(verdict: Verdict) -> str:
+    assert verdict.winner is not None
+    return verdict.winner.answer.text
+
+
+def test_by_text_every_spelling_stands_alone() -> None:
+    verdict = elect(TIMES, PLUS, LOOP, SQUARE, SQUARE.replace("n", "k"), STUB, STUB, run=False)
+    assert winner(verdict).count("** 2") == 1 and verdict.abstained == 2
+
+
+def test_run_programs_that_do_the_same_vote_together() -> None:
+    try:
+        verdict = elect(TIMES, PLUS, LOOP, SQUARE, SQUARE.replace("n", "k"), STUB, run=True)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    assert winner(verdict) in (TIMES, PLUS, LOOP)
+    # the example in the question rules the squares out
+    assert (verdict.groups[0].votes, verdict.status) == (3, Status.MAJORITY)
+    assert verdict.abstained == 3
+
+
+def test_what_cannot_be_run_is_voted_on_by_text() -> None:
+    sql = "```sql\nSELECT 1\n```"
+    try:
+        verdict = elect(sql, sql, "```sql\nSELECT 2\n```", run=True)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    assert winner(verdict) == sql
+
+
+def test_a_node_that_may_run_code_serves_other_questions_as_ever(tmp_path: Path) -> None:
+    made = replace(planned(demo_path(), seats=3))
+    try:
+        asyncio.run(find())
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    with running(tmp_path, made, demo_path(), vote=Vote(verify_code=True)) as node:
+        assert node.chat(SUM).json()["swarm"]["groups"][0]["key"] == "number:21"
+        told = node.chat(QUESTION, max_tokens=60).json()["swarm"]
+        assert told["kind"] == "code"

@@ -27,7 +27,13 @@ from .scripted import Scripted
 
 QUESTION = "Write a Python function double(n) that returns twice n, e.g. double(3) == 6."
 REQUEST = ChatRequest("r", ({"role": "user", "content": QUESTION},))
-LOOP = "```python\ndef double(n):\n    s = 0\n    for _ in range(2):\n        s += n\n    return s\n```"
+LOOP = """```python
+def double(n):
+    total = 0
+    for _ in range(2):
+        total += n
+    return total
+```"""
 TIMES = "```python\ndef double(n):\n    return n * 2\n```"
 PLUS = "Sure:\n```python\ndef double(x):\n    return x + x\n```"
 SQUARE = "```python\ndef double(n):\n    return n ** 2\n```"

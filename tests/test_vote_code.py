@@ -37,6 +37,7 @@ def double(n):
 TIMES = "```python\ndef double(n):\n    return n * 2\n```"
 PLUS = "Sure:\n```python\ndef double(x):\n    return x + x\n```"
 SQUARE = "```python\ndef double(n):\n    return n ** 2\n```"
+ALSO_SQUARE = "```python\ndef double(k):\n    return k ** 2\n```"
 STUB = "```python\ndef double(n):\n    pass\n```"
 
 
@@ -66,13 +67,13 @@ def winner(verdict: Verdict) -> str:
 
 
 def test_by_text_every_spelling_stands_alone() -> None:
-    verdict = elect(TIMES, PLUS, LOOP, SQUARE, SQUARE.replace("n", "k"), STUB, STUB, run=False)
+    verdict = elect(TIMES, PLUS, LOOP, SQUARE, ALSO_SQUARE, STUB, STUB, run=False)
     assert winner(verdict).count("** 2") == 1 and verdict.abstained == 2
 
 
 def test_run_programs_that_do_the_same_vote_together() -> None:
     try:
-        verdict = elect(TIMES, PLUS, LOOP, SQUARE, SQUARE.replace("n", "k"), STUB, run=True)
+        verdict = elect(TIMES, PLUS, LOOP, SQUARE, ALSO_SQUARE, STUB, run=True)
     except SandboxUnavailable as error:
         pytest.skip(str(error))
     assert winner(verdict) in (TIMES, PLUS, LOOP)

@@ -4,7 +4,7 @@ subsets of the ballots. Pure; seeded."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -75,7 +75,6 @@ def accuracy(
     *,
     subsets: int = SUBSETS,
     greedy_seat: bool = False,
-    weights: Mapping[str, float] | None = None,
 ) -> float:
     """The chance (0 to 1) that a vote of `size` of the ballots is right.
 
@@ -100,24 +99,25 @@ def accuracy(
         if drawn < size and of.greedy:
             casts.append(of.greedy)
             flags.append(of.greedy_right)
-        right += _won(of, casts, flags, strategy, f"{of.id} {draw}", known, weights)
+        right += won(of, casts, flags, rule_of(of, strategy), f"{of.id} {draw}", known)
     return right / rounds
 
 
-def _won(
+def won(
     of: Scored,
     casts: Sequence[Cast],
     flags: Sequence[bool],
-    strategy: str,
+    rule: Rule,
     request_id: str,
     known: dict[object, bool],
-    weights: Mapping[str, float] | None,
 ) -> bool:
-    """Whether the winner is right. A majority that no tie decides depends on the keys alone, so
-    it is counted once for each choice of keys."""
-    rule = rule_of(of, strategy, weights)
+    """Whether the winner over `casts` is right; `flags` says which of them are.
+
+    A majority depends on keys and weights alone, so it is counted once (in `known`) for each
+    choice of them.
+    """
     by_keys = rule.name == "majority"
-    same = tuple(sorted((str(c.key), c.ballot.model) for c in casts)) if by_keys else None
+    same = tuple(sorted((str(c.key), c.weight) for c in casts)) if by_keys else None
     if same in known:
         return known[same]
     verdict = decide(casts, rule, request_id, asked=len(casts), meter=Meter())
@@ -129,7 +129,7 @@ def _won(
     return right
 
 
-def rule_of(of: Scored, strategy: str, weights: Mapping[str, float] | None = None) -> Rule:
+def rule_of(of: Scored, strategy: str) -> Rule:
     """The rule of a vote on this question."""
     name, chosen = named(strategy, of.asked.kind)
-    return Rule(name, chosen, of.asked, weights=weights or {})
+    return Rule(name, chosen, of.asked)

@@ -76,7 +76,7 @@ class Engine:
 
     def chat(
         self, turns: list[dict[str, Any]], tools: tuple[str, ...] = (), **more: Any
-    ) -> list[dict]:
+    ) -> list[dict[str, Any]]:
         """The messages that `/v1/chat/completions` answers with, greedy unless told otherwise."""
         body = {"messages": turns, "max_tokens": 220, "temperature": 0, **more}
         if tools:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from local_swarm.bench.scoring import Scored, rule_of, won
+from local_swarm.bench.scoring import Scored, embedded, rule_of, won
 from local_swarm.swarm.strategies import AUTO
 from local_swarm.swarm.weights import accuracy, of_models
 
@@ -24,11 +24,13 @@ def pooled(
     names = [f"model {at}" for at in range(len(parts))]
     weights = of_models(dict(zip(names, known, strict=True)), dict.fromkeys(names, seats))
     random, counted, right = Random(f"{first.id} pooled"), dict[object, bool](), 0
+    rule = rule_of(first.asked, AUTO)
+    every = [embedded(part.casts, rule) for part in parts]
     for draw in range(subsets):
         casts, flags = [], []
-        for name, part in zip(names, parts, strict=True):
-            for at in random.sample(range(len(part.casts)), seats):
-                casts.append(replace(part.casts[at], weight=weights[name]))
+        for name, part, own in zip(names, parts, every, strict=True):
+            for at in random.sample(range(len(own)), seats):
+                casts.append(replace(own[at], weight=weights[name]))
                 flags.append(part.right[at])
-        right += won(first, casts, flags, rule_of(first, AUTO), f"{first.id} {draw}", counted)
+        right += won(first, casts, flags, rule, f"{first.id} {draw}", counted)
     return right / subsets

@@ -19,8 +19,9 @@ from typing import Any
 
 from benchmarks._families import OTHERS, SAMPLES, questions
 from benchmarks._node import last_line, machine
-from benchmarks.vote import asked, points, rung, shown
+from benchmarks.vote import asked, rung
 from local_swarm.bench.intervals import paired
+from local_swarm.bench.report import points, shown
 from local_swarm.bench.scoring import Scored, accuracy
 from local_swarm.models.store import demo_path
 from local_swarm.swarm.strategies import AUTO
@@ -47,6 +48,11 @@ def confident(of: Scored) -> Scored:
     return replace(of, casts=casts)
 
 
+def heavy(of: Scored, weight: float) -> Scored:
+    """The same, the greedy answer weighing more."""
+    return replace(of, greedy=replace(of.greedy, weight=weight) if of.greedy else None)
+
+
 def figures(of: Sequence[Scored]) -> dict[str, list[float]]:
     """Points against one greedy answer, by what was done."""
     greedy = [float(one.greedy_right) for one in of]
@@ -54,6 +60,10 @@ def figures(of: Sequence[Scored]) -> dict[str, list[float]]:
     tried |= {f"vote of {n}": [accuracy(one, AUTO, n) for one in of] for n in (3, 5, 9, 16)}
     for size in (3, 5, 9):
         tried[f"greedy among {size}"] = [accuracy(one, AUTO, size, greedy_seat=True) for one in of]
+    for weight in (2, 3):
+        tried[f"greedy x {weight} among 9"] = [
+            accuracy(heavy(one, weight), AUTO, 9, greedy_seat=True) for one in of
+        ]
     tried["9 by confidence"] = [accuracy(confident(one), AUTO, 9) for one in of]
     return {name: points(paired(values, greedy)) for name, values in tried.items()}
 

@@ -24,17 +24,16 @@ from benchmarks._families import LADDER, OTHERS, SAMPLES, questions, store, swar
 from benchmarks._node import last_line, machine
 from benchmarks._pool import measured, pooled
 from local_swarm.bench.collect import collect
-from local_swarm.bench.intervals import Interval, bootstrap, paired
+from local_swarm.bench.intervals import bootstrap, paired
 from local_swarm.bench.question import Question
-from local_swarm.bench.savings import savings
+from local_swarm.bench.report import figures, mean, points, shown
 from local_swarm.bench.scoring import Scored, accuracy, scored
 from local_swarm.models.store import demo_path
-from local_swarm.swarm.strategies import AUTO, NAMES
+from local_swarm.swarm.strategies import AUTO
 
 SIZES = (3, 5, 9, 16)
 SAMPLING: dict[str, Any] = {"temperature": 0.7}
 _RUNG_COUNT, _RUNG_SAMPLES, _CALIBRATION = 30, 4, 60
-_STRATEGIES = tuple(name for name in NAMES if name != AUTO)
 
 
 async def asked(
@@ -68,37 +67,6 @@ async def rung(model: Path, sampling: dict[str, Any]) -> str:
         if rate < 0.3:  # it only gets harder
             break
     return min(away, key=lambda name: away[name])
-
-
-def family(of: Sequence[Scored]) -> dict[str, Any]:
-    """All figures of one family, in per cent and points."""
-    greedy = [float(one.greedy_right) for one in of]
-    single = [accuracy(one, AUTO, 1) for one in of]
-    votes = {size: [accuracy(one, AUTO, size) for one in of] for size in SIZES}
-    by_name = {name: [accuracy(one, name, 9) for one in of] for name in _STRATEGIES}
-    seated = [accuracy(one, AUTO, 9, greedy_seat=True) for one in of]
-    saved = savings(of, AUTO, 9, draws=20, by_seconds=True)
-    return {
-        "questions": len(of),
-        "greedy": points(bootstrap(greedy)),
-        "one sample": points(bootstrap(single)),
-        "votes": {str(size): points(bootstrap(values)) for size, values in votes.items()},
-        "gain of 9": points(paired(votes[9], single)),
-        "against greedy": points(paired(votes[9], greedy)),
-        "strategies of 9": {name: points(bootstrap(v)) for name, v in by_name.items()},
-        "greedy among 9": points(bootstrap(seated)),
-        "greedy among 9 against greedy": points(paired(seated, greedy)),
-        "tokens": {
-            "greedy": round(mean([one.greedy.ballot.tokens for one in of if one.greedy]), 1),
-            "of 9": round(9 * mean([c.ballot.tokens for one in of for c in one.casts]), 1),
-        },
-        "stopping at 9": {
-            "wall": round(100 * saved.wall, 1),
-            "tokens": round(100 * saved.tokens, 1),
-            "other winners": saved.changed,
-            "votes": saved.votes,
-        },
-    }
 
 
 def pool(by_model: Sequence[Sequence[Scored]], known: Sequence[float]) -> dict[str, Any]:
@@ -147,17 +115,17 @@ async def main() -> None:
         made = questions(ladder if name == "arithmetic" else name, count, "test")
         by_model = [await asked(model, made, SAMPLES, sampling) for model in models]
         for model, of in zip(models, by_model, strict=True):
-            figures = result["models"][model.stem][name] = family(of)
+            found = result["models"][model.stem][name] = figures(of, SIZES)
             if not given.json:
-                show(f"{model.stem}, {name}", figures)
+                show(f"{model.stem}, {name}", found)
         if len(models) == 2:
             known = [await calibrated(model, ladder, name) for model in models]
-            figures = result.setdefault("pooled", {})[name] = pool(by_model, known)
+            both = result.setdefault("pooled", {})[name] = pool(by_model, known)
             if not given.json:
                 print(
-                    f"  pooled by weight {shown(figures['weighted'])}, equal "
-                    f"{shown(figures['equal'])}, against the better alone "
-                    f"{shown(figures['weighted against the better'], sign=True)}"
+                    f"  pooled by weight {shown(both['weighted'])}, equal {shown(both['equal'])}, "
+                    f"against the better alone "
+                    f"{shown(both['weighted against the better'], sign=True)}"
                 )
     last_line(result)
 
@@ -168,42 +136,25 @@ async def calibrated(model: Path, ladder: str, name: str) -> float:
     return measured(await asked(model, dev, 0, {}))
 
 
-def show(title: str, figures: dict[str, Any]) -> None:
+def show(title: str, found: dict[str, Any]) -> None:
     """One family of one model."""
-    print(f"\n{title} ({figures['questions']} questions)")
-    print(f"  one greedy answer  {shown(figures['greedy'])}")
-    print(f"  one sample         {shown(figures['one sample'])}")
-    for size, value in figures["votes"].items():
-        print(f"  vote of {size:<10} {shown(value)}")
-    print(f"  greedy among 9     {shown(figures['greedy among 9'])}")
-    for name, value in figures["strategies of 9"].items():
-        print(f"  9, {name:15} {shown(value)}")
-    print(f"  9 against one sample  {shown(figures['gain of 9'], sign=True)}")
-    print(f"  9 against greedy      {shown(figures['against greedy'], sign=True)}")
-    seated = figures["greedy among 9 against greedy"]
-    print(f"  greedy among 9 against greedy  {shown(seated, sign=True)}")
-    stopping, tokens = figures["stopping at 9"], figures["tokens"]
-    print(f"  tokens: {tokens['greedy']:g} for one, {tokens['of 9']:g} for 9", end="")
+    print(f"\n{title} ({found['questions']} questions)")
+    print(f"  {'one greedy answer':22}{shown(found['greedy'])}")
+    print(f"  {'one sample':22}{shown(found['one sample'])}")
+    for size, value in found["votes"].items():
+        gain = shown(found["gain"][size], sign=True)
+        against = shown(found["against greedy"][size], sign=True)
+        print(f"  {f'vote of {size}':22}{shown(value)}; against a sample {gain}, greedy {against}")
+    seated = shown(found["greedy seat against greedy"], sign=True)
+    print(f"  {'greedy among 9':22}{shown(found['greedy seat'])}; against greedy {seated}")
+    for name, value in found["strategies"].items():
+        print(f"  {f'9, {name}':22}{shown(value)}")
+    stopping, tokens = found["stopping"], found["tokens"]
     print(
-        f"; stopping saves {stopping['wall']:g} % of the time and {stopping['tokens']:g} % of the "
-        f"seats' work, another winner in {stopping['other winners']} of {stopping['votes']}"
+        f"  tokens: {tokens['greedy']:g} greedy, {tokens['sample']:g} a sample; stopping at 9 "
+        f"saves {stopping['time']:g} % of the time and {stopping['tokens']:g} % of the work, "
+        f"another winner in {stopping['other winners']} of {stopping['votes']}"
     )
-
-
-def mean(values: Sequence[float]) -> float:
-    """The arithmetic mean; 0 of none."""
-    return sum(values) / len(values) if values else 0.0
-
-
-def points(of: Interval) -> list[float]:
-    """In per cent."""
-    return [round(100 * value, 1) for value in of]
-
-
-def shown(of: Sequence[float], *, sign: bool = False) -> str:
-    """A figure with its interval."""
-    form = "+.1f" if sign else ".1f"
-    return f"{of[0]:{form}} [{of[1]:{form}}, {of[2]:{form}}]"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """One engine process. Memory in bytes; `pss` counts shared pages once among their users."""
+    """One engine process. Memory in bytes; `pss` counts shared pages once among their users.
+
+    `file` is the path of the model on the node's machine.
+    """
 
     model: str
     pid: int | None
@@ -24,6 +27,7 @@ class EngineStatus:
     tokens_total: int
     tokens_per_second: float | None
     why: str | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,7 @@ class LlamaServer:
             tokens_total=self._tokens,
             tokens_per_second=self._speed,
             why=self._child.why,
+            file=str(self._config.path.resolve()),
         )
 
 

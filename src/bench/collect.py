@@ -56,7 +56,7 @@ async def candidates(
     responder: Responder, question: Question, samples: int, sampling: dict[str, Any]
 ) -> Candidates:
     """The greedy answer and `samples` others."""
-    greedy = await _done(responder, question.request(_ONE, temperature=0))
+    greedy = await ask(responder, question.request(_ONE, temperature=0))
     if not samples:
         return Candidates(greedy=greedy.verdict.ballots[0])
     every = SwarmOptions(
@@ -67,11 +67,13 @@ async def candidates(
         waves=False,
         escalate=False,
     )
-    drawn = await _done(responder, question.request(every, **sampling))
-    return Candidates(drawn.verdict.ballots, greedy.verdict.ballots[0], drawn.verdict.seconds)
+    drawn = await ask(responder, question.request(every, **sampling))
+    of = drawn.verdict
+    return Candidates(of.ballots, greedy.verdict.ballots[0], of.seconds, of.total_tokens)
 
 
-async def _done(responder: Responder, request: ChatRequest) -> Done:
+async def ask(responder: Responder, request: ChatRequest) -> Done:
+    """The end of one answer, its verdict with all ballots. Raises SwarmError."""
     events: Any = responder.respond(request)
     async with aclosing(events):
         async for event in events:

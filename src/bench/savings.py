@@ -10,7 +10,7 @@ from random import Random
 from ..ballot import Meter
 from ..swarm.decision import Rule, decide
 from ..swarm.tally import Cast
-from .scoring import Scored, rule_of
+from .scoring import Scored, embedded, rule_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ def savings(
     votes = changed = 0
     for of in questions:
         random = Random(f"{of.id} {size} stop")
-        whole = size >= len(of.casts)
+        whole, rule = size >= len(of.casts), rule_of(of.asked, strategy)
+        every = embedded(of.casts, rule)
         for draw in range(1 if whole else draws):
-            casts = random.sample(of.casts, min(size, len(of.casts)))
-            rule, name = rule_of(of, strategy), f"{of.id} {draw}"
+            casts, name = random.sample(every, min(size, len(every))), f"{of.id} {draw}"
             took = {id(c): c.ballot.seconds if by_seconds else c.ballot.tokens for c in casts}
             arriving = sorted(casts, key=lambda cast: took[id(cast)])
             seen = stop(arriving, rule, name)

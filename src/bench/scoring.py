@@ -5,18 +5,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from ..ballot import Ballot, Meter, Status
 from ..swarm.canonical import Asked, Key, key_of
 from ..swarm.decision import Rule, decide
+from ..swarm.embedding import Lexical
 from ..swarm.strategies import named
 from ..swarm.tally import Cast
 from .question import Question, is_right
 from .store import Candidates
 
 SUBSETS = 200
+_DEAR = 50  # subsets at most where meanings are compared, which takes milliseconds a vote
+_EMBEDDER = Lexical()  # the one that every node has
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +93,19 @@ def accuracy(
     if sure is not None and not (greedy_seat and drawn == 1):
         return float(sure)
     random, known = Random(f"{of.id} {strategy} {size}"), dict[object, bool]()
-    right = 0
-    rounds = subsets if drawn < len(of.casts) else 1
+    rule, right = rule_of(of.asked, strategy), 0
+    greedy = embedded([of.greedy] if of.greedy else [], rule)
+    every = embedded(of.casts, rule)
+    subsets = min(subsets, _DEAR) if rule.name == "similarity" else subsets
+    rounds = subsets if drawn < len(every) else 1
     for draw in range(rounds):
-        places = random.sample(range(len(of.casts)), drawn) if rounds > 1 else range(drawn)
-        casts = [of.casts[at] for at in places]
+        places = random.sample(range(len(every)), drawn) if rounds > 1 else range(drawn)
+        casts = [every[at] for at in places]
         flags = [of.right[at] for at in places]
-        if drawn < size and of.greedy:
-            casts.append(of.greedy)
+        if drawn < size:
+            casts += greedy
             flags.append(of.greedy_right)
-        right += won(of, casts, flags, rule_of(of, strategy), f"{of.id} {draw}", known)
+        right += won(of, casts, flags, rule, f"{of.id} {draw}", known)
     return right / rounds
 
 
@@ -113,23 +119,61 @@ def won(
 ) -> bool:
     """Whether the winner over `casts` is right; `flags` says which of them are.
 
-    A majority depends on keys and weights alone, so it is counted once (in `known`) for each
-    choice of them.
+    A majority depends on keys and weights alone (of meanings: on texts too), so it is counted
+    once, in `known`, for each choice of them.
     """
-    by_keys = rule.name == "majority"
-    same = tuple(sorted((str(c.key), c.weight) for c in casts)) if by_keys else None
+    same = _same(casts, rule)
     if same in known:
         return known[same]
     verdict = decide(casts, rule, request_id, asked=len(casts), meter=Meter())
     winner = verdict.winner
     at = next((n for n, cast in enumerate(casts) if cast.ballot is winner), None)
     right = flags[at] if at is not None else winner is not None and of.grade(winner)
-    if by_keys and verdict.status is Status.MAJORITY:
+    if same and verdict.status is Status.MAJORITY:
         known[same] = right
     return right
 
 
-def rule_of(of: Scored, strategy: str) -> Rule:
-    """The rule of a vote on this question."""
-    name, chosen = named(strategy, of.asked.kind)
-    return Rule(name, chosen, of.asked)
+def _same(casts: Sequence[Cast], rule: Rule) -> tuple[object, ...]:
+    """What the majority depends on; empty where it is more than that."""
+    if rule.name not in ("majority", "similarity"):
+        return ()
+    texts = rule.name == "similarity"
+    return tuple(
+        sorted((str(c.key), c.ballot.answer.text if texts else "", c.weight) for c in casts)
+    )
+
+
+def rule_of(asked: Asked, strategy: str) -> Rule:
+    """The rule of a vote on a question, as a node without an embedding model holds it."""
+    name, chosen = named(strategy, asked.kind)
+    return Rule(name, chosen, asked, threshold=_EMBEDDER.threshold)
+
+
+def embedded(casts: Sequence[Cast], rule: Rule) -> list[Cast]:
+    """`casts` with the vectors of their texts, where the strategy compares meanings."""
+    if rule.name != "similarity":
+        return list(casts)
+    texts = sorted(
+        {c.ballot.answer.text for c in casts if c.key and not c.ballot.answer.tool_calls}
+    )
+    vectors = dict(zip(texts, _narrow(_EMBEDDER.embed(texts)), strict=True))
+    return [
+        replace(cast, vector=vectors.get(cast.ballot.answer.text)) if cast.key else cast
+        for cast in casts
+    ]
+
+
+def _narrow(vectors: Sequence[Sequence[float]]) -> list[tuple[float, ...]]:
+    """Vectors with the same scalar products in as few dimensions as there are vectors: the rows of
+    the Cholesky factor of their Gram matrix. Comparing them takes a fraction of the time."""
+    rows: list[list[float]] = []
+    for vector in vectors:
+        row: list[float] = []
+        for before, other in enumerate(rows):
+            known = math.fsum(a * b for a, b in zip(row, other, strict=False))
+            product = math.fsum(a * b for a, b in zip(vector, vectors[before], strict=True))
+            row.append((product - known) / other[before] if other[before] else 0.0)
+        rest = math.fsum(v * v for v in vector) - math.fsum(v * v for v in row)
+        rows.append([*row, math.sqrt(rest) if rest > 1e-9 else 0.0])
+    return [tuple(row + [0.0] * (len(rows) - len(row))) for row in rows]

@@ -17,13 +17,13 @@ from ..swarm.weights import HOME
 class Candidates:
     """What a model said to one question: independent samples, and the greedy answer.
 
-    `seconds` is what all samples together took, one after the other or side by side as the node
-    runs them.
+    `seconds` and `tokens` are what all samples together took, as the node runs them.
     """
 
     samples: tuple[Ballot, ...] = ()
     greedy: Ballot | None = None
     seconds: float = 0.0
+    tokens: int = 0
 
 
 class Store:
@@ -50,6 +50,7 @@ class Store:
         line = {
             "question": name,
             "seconds": round(candidates.seconds, 4),
+            "tokens": candidates.tokens,
             "greedy": candidates.greedy and _line(candidates.greedy),
             "samples": [_line(ballot) for ballot in candidates.samples],
         }
@@ -77,6 +78,7 @@ class Store:
                 tuple(self._ballot(one, at) for at, one in enumerate(given["samples"])),
                 self._ballot(greedy, 0) if greedy else None,
                 given["seconds"],
+                given.get("tokens", 0),
             )
         except (ValueError, KeyError, TypeError, RecursionError):
             return  # cut off, or of another version: asked again

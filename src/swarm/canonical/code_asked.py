@@ -33,7 +33,8 @@ _TELL = _words("explain describe what why which who when predict summarize summa
 # Things that only programs have ...
 _SURE = _words(
     "code snippet regex regexp one-liner oneliner subroutine decorator lambda subclass dataclass "
-    "unittest unittests testcase codebase dockerfile makefile stylesheet iterator coroutine"
+    "unittest unittests testcase codebase dockerfile makefile stylesheet iterator coroutine sql "
+    "html css fizzbuzz"
 )
 # ... and things that others have too: a class of children, a script of a play.
 _MAYBE = _words(
@@ -41,6 +42,14 @@ _MAYBE = _words(
     "algorithm generator component module macro implementation parser loop statement endpoint "
     "tests test page command webpage website app application api server bot game interface struct "
     "enum expression solution"
+)
+_STRUCTURES = _words(
+    "cache stack queue heap trie tree hashmap list sort search quicksort mergesort graph dijkstra "
+    "tokenizer bfs dfs sieve semaphore mutex singleton allocator interpreter compiler"
+)
+_NOT_BEFORE_CODE = _words(
+    "dress zip area country postal bar qr promo discount secret morse tax penal building access "
+    "error status color colour exit honor honour civil"
 )
 _NOT_OF = _words(
     "about on explaining essay poem story haiku paragraph sentence sentences article summary blog "
@@ -51,6 +60,13 @@ _LANGUAGE = re.compile(
     r"|perl|haskell|sql|mysql|postgres(?:ql)?|sqlite|bash|shell|powershell|html|css|lua|julia|matlab"
     r"|elixir|dart|react|node(?:\.?js)?|vue|django|flask|fastapi|numpy|pandas|pytorch|awk|sed|zsh"
     r"|in c|in go|in r)(?![\w+#])",
+    re.IGNORECASE,
+)
+_OPENS = re.compile(
+    r"\s*(?:an? )?(?:simple |short |small |quick |recursive )?"
+    r"(?:python|javascript|typescript|java|c\+\+|c#|c|go|rust|ruby|php|swift|kotlin|sql|bash|shell) "
+    r"(?:function|script|program|class|code|snippet|one-liner|query)\b"
+    r"(?! is\b)",
     re.IGNORECASE,
 )
 _CONTEXT = re.compile(
@@ -88,16 +104,31 @@ def _makes(words: list[str], prose: str) -> bool:
     spoken = bool(_LANGUAGE.search(prose))
     sure = spoken or bool(_CONTEXT.search(prose))
     low = [word.lower() for word in words]
+    if spoken and ({"implement", "code"} & set(low[:3]) or _OPENS.match(prose)):
+        return True
     for at, word in enumerate(low):
         if word not in _MAKE and word not in _MEND:
             continue
         for place in range(at + 1, min(at + 1 + _AHEAD, len(low))):
             thing = low[place]
-            if thing in _SURE or (thing in _MAYBE and sure and _stands_alone(words, place)):
+            if thing == "code" and _is_other_code(low, place):
+                break
+            if (
+                thing in _SURE
+                or (word == "implement" and thing in _STRUCTURES)
+                or (thing in _MAYBE and sure and _stands_alone(words, place))
+            ):
                 return True
             if thing in _NOT_OF or (not thing[0].isalnum() and thing not in ("`", ",")):
                 break
     return False
+
+
+def _is_other_code(words: list[str], place: int) -> bool:
+    """Whether "code" is that of a house, a dress or a country."""
+    before = words[place - 1]
+    after = words[place + 1] if place + 1 < len(words) else "."
+    return before in _NOT_BEFORE_CODE or after in ("word", "words", "name", "of")
 
 
 def _stands_alone(words: list[str], place: int) -> bool:

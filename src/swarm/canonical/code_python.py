@@ -11,6 +11,7 @@ from typing import NamedTuple
 from .python_names import FUNCTIONS, Facts, bound_by, children, walk
 from .python_spelling import is_idle, is_plain, singly, spell
 
+_IMPORTS = ast.Import | ast.ImportFrom
 _LONGEST = 200_000
 _DEMO = re.compile(r"main|_*(?:test|example|demo|run_tests|check)(?:_\w*)?|Test\w*", re.IGNORECASE)
 _TELLING = re.compile(r"[(,]\s*\w+\s*=[^=]|\b(?:locals|vars|eval|exec|dir)\b")
@@ -31,7 +32,7 @@ def parse_to(source: str) -> tuple[ast.Module | None, int]:
     try:
         with warnings.catch_warnings():  # "\d" in a string warns
             warnings.simplefilter("ignore")
-            return ast.parse(source), 0
+            return ast.parse(source.removeprefix("\ufeff")), 0
     except SyntaxError as error:
         return None, error.lineno or 0
     except (ValueError, RecursionError, MemoryError):
@@ -59,7 +60,7 @@ def spelling(
     try:
         body = _bare(singly(part for part in _unwrapped(tree.body, whole) if not is_idle(part)))
         answer = roots(body, asked)
-        if all(isinstance(part, ast.Import | ast.ImportFrom) for part in body) or any(
+        if all(isinstance(part, _IMPORTS) for part in body) or any(
             _is_stub(part, source) for part in answer or body
         ):
             return None
@@ -111,11 +112,12 @@ def _needed(parts: list[_Part], answer: list[ast.stmt]) -> list[_Part]:
     kept = {id(node) for node in answer}
     fresh = [part for part in parts if id(part.node) in kept]
     rest = [p for p in parts if id(p.node) not in kept and not _is_replaced(p.node, last)]
+    imported = set().union(*(binds(p.node) for p in parts if isinstance(p.node, _IMPORTS)))
     names: set[str] = set()
     while fresh:
         for part in fresh:
             names |= part.free | {defined(part.node)}
-        fresh = [part for part in rest if _serves(part.node, names)]
+        fresh = [part for part in rest if _serves(part.node, names, imported)]
         kept |= {id(part.node) for part in fresh}
         rest = [part for part in rest if id(part.node) not in kept]
     return [part for part in parts if id(part.node) in kept]
@@ -123,7 +125,7 @@ def _needed(parts: list[_Part], answer: list[ast.stmt]) -> list[_Part]:
 
 def _ordered(parts: list[_Part]) -> list[_Part]:
     """Imports first, each once, then plain functions by name, then the rest as it stands."""
-    imports = {p.text: p for p in parts if isinstance(p.node, ast.Import | ast.ImportFrom)}
+    imports = {p.text: p for p in parts if isinstance(p.node, _IMPORTS)}
     functions = {defined(part.node): part for part in parts if is_plain(part.node)}
     if len(functions) < sum(is_plain(part.node) for part in parts):
         functions = {}
@@ -136,7 +138,7 @@ def binds(part: ast.stmt) -> set[str]:
     """The names that a statement at the top binds or changes."""
     if isinstance(part, FUNCTIONS | ast.ClassDef):
         return {part.name} | set().union(*map(_owner, part.decorator_list))
-    if isinstance(part, ast.Import | ast.ImportFrom):
+    if isinstance(part, _IMPORTS):
         return set(map(bound_by, part.names))
     if isinstance(part, ast.Expr):  # CACHE.update(...)
         called = part.value.func if isinstance(part.value, ast.Call) else None
@@ -155,14 +157,15 @@ def binds(part: ast.stmt) -> set[str]:
     return found
 
 
-def _serves(part: ast.stmt, names: set[str]) -> bool:
-    if isinstance(part, ast.ImportFrom) and part.names[0].name == "*":
-        return True
-    if (
-        isinstance(part, ast.Import | ast.ImportFrom)
-        and getattr(part, "module", "") == "__future__"
-    ):
-        return False
+def _serves(part: ast.stmt, names: set[str], imported: set[str]) -> bool:
+    """Whether a statement binds or changes one of `names`."""
+    if isinstance(part, ast.ImportFrom):
+        if part.module == "__future__":
+            return False
+        if part.names[0].name == "*":
+            return True
+    if isinstance(part, ast.Expr):  # asyncio.run(...) shows, CACHE.update(...) serves
+        return bool(binds(part) & names - imported)
     return bool(binds(part) & names)
 
 

@@ -64,7 +64,8 @@ _LANGUAGE = re.compile(
 )
 _OPENS = re.compile(
     r"\s*(?:an? )?(?:simple |short |small |quick |recursive )?"
-    r"(?:python|javascript|typescript|java|c\+\+|c#|c|go|rust|ruby|php|swift|kotlin|sql|bash|shell) "
+    r"(?:python|javascript|typescript|java|c\+\+|c#|c|go|rust|ruby|php|swift|kotlin|sql|bash"
+    r"|shell) "
     r"(?:function|script|program|class|code|snippet|one-liner|query)\b"
     r"(?! is\b)",
     re.IGNORECASE,

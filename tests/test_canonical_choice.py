@@ -47,7 +47,10 @@ LETTERS = ["B", "b", "(B)", "(b)", "B)", "b)", "B.", "b.", "B:", "[B]", "{B}", "
     "b is the right answer", "The answer is B, not C.", "Not A but B", "The answer is not A but B.",
     "A is wrong. C is wrong. So B.", "A) no. C) no. B is correct.",
     "The answer is B\n\nA is a cat.",
-    "Let me think. A) meows. B) barks. C) hoots. The correct answer is B) the dog.", "B\nIt barks.",
+    "Let me think. A) meows. B) barks. C) hoots. The correct answer is B) the dog.",
+    "B\nIt barks.", "Choose B.", "The best option here would be B.",
+    "Selected option: B", "ans. B", "\u2192 B", "Definitely B", "It barks: B", "B seems correct",
+    "{\"answer\": \"B\"}", "Answer: B\nConfidence: 90%", "It can't be A or C. I pick B.",
     "Options A and C are out, which leaves B.", "Cats meow, owls hoot. The answer is B",
     "Antwort: B", "R\u00e9ponse : B", "\u7b54\u6848\uff1aB", "\u7b54\u6848\u662fB\u3002",
 ]  # fmt: skip
@@ -71,7 +74,8 @@ def test_the_text_of_an_option_names_it(words: str) -> None:
     assert said(words, ANIMALS) == "choice:B"
 
 
-@pytest.mark.parametrize("words", ["", "Neither", "Neither A nor B", "None of these", "None.",
+@pytest.mark.parametrize("words", ["", "Neither", "Neither A nor B", "A: no, B: maybe, C: no",
+    "None of these", "None.",
     "No idea",
     "B or C", "either B or C", "an owl or a dog", "the wolf", "A wolf barks", "I am not sure",
     "D", "Option D",

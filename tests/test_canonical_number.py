@@ -45,7 +45,7 @@ SAME = {
         "\\frac{3}{2}"],
     "1/3": ["1/3", "\\frac13", "\u2153", "one third", "a third", "0.\\overline{3}", "0.(3)", "2/6"],
     "300000": ["300000", "300,000", "300 000", "300\u2009000", "300\u00a0000", "300\u202f000",
-        "300'000", "300\u2019000", "300_000", "3e5", "3E5", "3e+5", "3.0e5", "3 x 10^5",
+        "300'000", "300\u2019000", "300_000", "3e5", "3e5.", "3E5", "3e+5", "3.0e5", "3 x 10^5",
         "3 \u00d7 10^5", "3\u00d710\u2075", "3\u00b710\u2075", "3 * 10^5", "3*10**5",
         "3 \\times 10^{5}",
         "3 \\cdot 10^5", "$3 \\times 10^{5}$", "30 x 10^4", "3,00,000", "3 lakh", "300 thousand",
@@ -229,6 +229,18 @@ def test_prose_without_a_number(words: str) -> None:
     assert number.last(words) is None
 
 
+@pytest.mark.parametrize(("words", "value"), [
+    ("Eighteen.", "18"), ("18 eggs for 3 days", "18"), ("7\n\nExplanation: 3 + 4, see [1].", "7"),
+    ("**Step 1**: 3 + 4\n\n**14 eggs**\n", None), ("3 + 4 = 7\n\n**14**", "14"), ("2h30", "9000 s"),
+    ("2/3 \u2248 0.667", "2/3"), ("150 minutes, or 2.5 hours", "9000 s"), ("It is 7.", "7"), ("",
+        None),
+    ("The total is 7.", None), ("first\nlast", None), ("7\n8", "8"),
+])  # fmt: skip
+def test_a_lone_number(words: str, value: str | None) -> None:
+    key = number.lone(words)
+    assert (key and key.value) == (value and f"number:{value}")
+
+
 def test_the_only_number_of_a_sentence() -> None:
     assert number.only("that Janet makes $18 a day") == Key("number:18 $", "number:18")
     assert number.only("Janet makes 18 and Bob makes 16") is None
@@ -244,7 +256,13 @@ def test_the_only_number_of_a_sentence() -> None:
     ("What is the largest planet?", False), ("What is the difference between a list and a tuple?",
     False),
     ("Who wrote Hamlet?", False), ("What does mean mean?", False), ("Tell me a joke", False),
-    ("How are you?", False), ("", False),
+    ("How are you?", False), ("", False), ("What is 15% of 80?", True), ("Multiply 3 by 4.", True),
+    ("What is seven plus eight?", True), ("Convert 5 km to miles", True), ("Find x.", True),
+    ("If it goes 60 miles in 2 hours, what is its speed?", True), ("Convert it to Go", False),
+    ("Write a function that returns the sum of two numbers.", False),
+    ("Please explain how much water I should drink", False),
+    ("Translate 'how much is it' to French.", False),
+    ("Write the final answer only: what is 3 + 4?", True),
 ])  # fmt: skip
 def test_what_asks_for_a_number(question: str, asked: bool) -> None:
     assert number.is_asked(question) is asked

@@ -89,7 +89,7 @@ def _words(asked: Asked, words: str, *, cut: bool) -> Key | None:
         return text.short(words, span, asked.question)
     if asked.kind is Kind.NUMBER:
         if span is None:
-            return number.last(words) or number.key(words) or text.key(words)
+            return number.lone(words) or number.last(words) or text.key(words)
         return number.key(span) or number.only(span) or text.key(span)
     if span is not None:
         return number.key(span, strict=True) or text.key(span)

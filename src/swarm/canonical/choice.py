@@ -15,10 +15,11 @@ __all__ = ["key", "options"]
 _LONGEST = 1000  # characters of an answer, from either end
 _SAID = 400  # an option's text counts in a span, and in an answer that is no longer than this
 _PREFIX = re.compile(
-    r"(?:so|thus|therefore|hence|the|my|final|correct|right|best|most likely|answers?|options?"
-    r"|choice|letter|statement|is|are|would be|must be|it's|it|that|both|only"
-    r"|i(?:'d| would)? (?:choose|pick|select|think|believe|say|go with))\b[\s:,=]*"
-    r"|[\s:=\"'$#>-]+",
+    r"(?:so|thus|therefore|hence|the|my|final|correct|right|best|most likely|answers?|ans|options?"
+    r"|selected|chosen|definitely|probably|certainly|clearly|likely|choice|letter|statement|is|are"
+    r"|would be|must be|it's|it|that|both|only"
+    r"|i(?:'d| would)? (?:choose|pick|select|think|believe|say|go with))\b[\s:,.=]*"
+    r"|[\s:=\"'$#>\u2192-]+",
     re.IGNORECASE,
 )
 _NAME = re.compile(
@@ -35,19 +36,23 @@ _OPTION = (
 )
 _CLOSING = re.compile(
     r"\b(?:(?:[Cc]orrect|[Rr]ight|[Bb]est|[Ff]inal|[Mm]y)\s"
-    r"(?:answers?|options?|choice|one|statement)\s?(?:is|are|:|=|would be|must be)"
+    r"(?:answers?|options?|choice|one|statement)\s?(?:[a-z]{1,9}\s){0,2}"
+    r"(?:is|are|:|=|would be|must be)"
     r"|(?:[Aa]nswers?|[Cc]hoice)\s?(?:is|are|:|=)|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o"
-    r"|choose|pick|select|go with|going with|settle on|leaves)[\s:,]*"
+    r"|[Cc]hoose|pick|select|go with|going with|settle on|leaves)[\s:,]*"
     r"(?:(?:it|that|this|the|must|is|be|it's|I|choose|answer|correct|only|us|with)[\s:,]+){0,6}"
     + _OPTION.format("name")
     + r"(?=\s*(?:[.,;:!\n]|$|because|since|as\b|is\b))"
-    + r"|(?<![\w(\[])"
+    + r"|[:=\u2192]\s*"
+    + _OPTION.format("end")
+    + r"(?=[\s.!]*\Z)|(?<![\w(\[])"
     + _OPTION.format("subject")
     + r"\s(?:is|must be|would be|seems)\s(?:the\s)?(?:only\s)?"
     r"(?:correct|right|best|true|answer|most)\b"
 )
 _BRACKETED = re.compile(r"[(\[]([A-J]|[1-9]|[ivIV]{1,4})[)\]]|\b[Oo]ption ([A-J]|[1-9])\b")
 _LISTED = re.compile(r"^\W{0,4}([A-J]|[1-9])[).:]\s", re.MULTILINE)
+_INLINE = re.compile(r"(?:^|[,;.]\s)\(?([A-J]|[1-9])[):]\s", re.MULTILINE)
 _IS_RIGHT = re.compile(r"\s+is\s+(?:the\s+)?(?:correct|right|best|true|answer)\b", re.IGNORECASE)
 _NONE = re.compile(r"(?:neither|none|not|no|nothing)\b", re.IGNORECASE)
 _BUT = re.compile(r"not\s.{1,40}?\sbut\s", re.IGNORECASE)  # "not A but B"
@@ -140,16 +145,16 @@ def _concluded(said: str, known: Mapping[str, str]) -> list[str]:
     """The option of the last conclusion, else of the opening, unless that opens a list."""
     concluded: list[str] = []
     for match in _CLOSING.finditer(said):
-        part = match["name"] or match["subject"]
-        start = match.start("name") if match["name"] else match.start("subject")
+        group = next(name for name in ("name", "end", "subject") if match[name])
+        part, start = match[group], match.start(group)
         if _NOT.search(said[max(0, match.start() - 30) : match.start()]):
             continue
-        named = _letters(said[start : start + 80], known) if match["name"] else []
+        named = _letters(said[start : start + 80], known) if group == "name" else []
         one = _known(part, known, bare=part[0].isalnum())
         concluded = named or ([one] if one else concluded)
     if concluded:
         return concluded
-    if len({match[1] for match in _LISTED.finditer(said)}) > 1:
+    if len(set(_LISTED.findall(said))) > 1 or len(set(_INLINE.findall(said))) > 2:
         return []
     return [] if _NONE.match(said) and not _BUT.match(said) else _letters(said, known)
 

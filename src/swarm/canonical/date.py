@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from types import MappingProxyType
 
+from .asking import prose
 from .fold import plain
 from .key import Key
 
@@ -70,7 +71,7 @@ _TIMES = (
 )
 _ASKS = re.compile(
     r"(?:^|[.!?,:;\n]\s*|\band )(?:(?:on|in|at|by|since|until)\s)?(?:(?:exactly|about)\s)?(?:"
-    r"when(?:'s|\s(?:is|was|were|did|does|do|will|are|has|had|should|can))\b"
+    r"when(?:'s|\s(?:is|was|were|did|does|do|will|are|has|had|should|can))\b(?!\s(?:i|you|we|one)\b)"
     r"|(?:what|which)\s(?:\w+\s)?(?:year|month|date|day|weekday|decade|century)\b(?!\s?s)"
     r"|what(?:'s| is| was| will be) the (?:\w+ )?(?:date|time)\b|(?:at )?what time\b"
     r"|give (?:me )?the (?:exact )?(?:date|year)\b)",
@@ -82,7 +83,7 @@ _HOW_MANY = re.compile(r"\bhow (?:many|much|long|old)\b", re.IGNORECASE)
 def is_asked(question: str) -> bool:
     """Whether `question` asks for a date, a year, a weekday or a time of day."""
     asked = plain(question[-2000:]).strip()
-    return bool(_ASKS.search(asked)) and not _HOW_MANY.search(asked)
+    return bool(_ASKS.search(asked)) and not _HOW_MANY.search(asked) and not prose(question)
 
 
 def key(words: str) -> Key | None:

@@ -13,31 +13,13 @@ from __future__ import annotations
 
 import re
 
-from . import formula, quantity
+from . import asking, formula, quantity
 from .fold import plain
 from .key import Key
+from .phrase import LONGEST, bare, head, sides, split
 from .quantity import Quantity, show
 
-_LONGEST = 240  # characters of a span; no number takes more
-_ASKS = re.compile(
-    r"\bhow (?:many|much|old|far|long|tall|fast|high|deep|wide|heavy|big|large|hot|cold|often)\b"
-    r"|\b(?:calculate|compute|evaluate|add up|solve for|round to|simplify)\b"
-    r"|\b(?:sum|total|product|difference|average|mean|median|maximum|minimum|largest|smallest"
-    r"|area|perimeter|volume|circumference|value|remainder|quotient|square root|number|length"
-    r"|width|height|weight|speed|distance|price|cost|probability|percentage|ratio) of\b"
-    r"|\bwhat (?:percent|percentage|fraction|number|is the (?:\w+ )?(?:total|sum|area|perimeter|"
-    r"volume|cost|price|speed|distance|probability|average|result|number|percentage))\b"
-    r"|\b(?:largest|smallest|difference|total|average|sum) (?:number|between \d)"
-    r"|\d\s*[-+*/x\u00d7\u00f7^]\s*\d",
-    re.IGNORECASE,
-)
-_ABOUT = re.compile(
-    r"[\s:*_`\"'~\u2248]+|\(?[A-Ja-j]\)\s|[a-zA-Z]\s?\u2208|(?:equal to|either|approximately"
-    r"|approx\.?|about|around|roughly|nearly|almost|exactly|precisely|just|only|circa|ca\.|equals?"
-    r"|is|are|was|were|be|it is|it's|a total of|the number|simply|therefore|thus|answer|=)"
-    r"(?=[\s:\u2248]|$)",
-    re.IGNORECASE,
-)
+_LONE = 60  # characters of an answer that is a number and its unit
 _RELATION = re.compile(
     r"(?:[a-zA-Z]\s?)?(?P<sign><=|>=|[<>\u2264\u2265])\s?"
     r"|(?P<least>at least|no less than|minimum of)\s|(?P<most>at most|up to|no more than)\s"
@@ -73,7 +55,7 @@ _ITEM = re.compile(r"(?m)^[ \t]*\d{1,2}[.)][ \t]+(?=\S)")
 
 def is_asked(question: str) -> bool:
     """Whether `question` asks for a number."""
-    return bool(_ASKS.search(question[-4000:]))
+    return asking.number(question)
 
 
 def key(span: str, *, strict: bool = False) -> Key | None:
@@ -82,7 +64,7 @@ def key(span: str, *, strict: bool = False) -> Key | None:
     Of an equation (`x = 18`, `12 + 3 = 15`) the right side counts. `strict` allows no words but
     units: "7 samurai" is a number to who asked how many, and none to who asked for a title.
     """
-    words, brackets = _bare(plain(_head(span)))
+    words, brackets = bare(plain(head(span)))
     if brackets and "," in words and not _grouped(words):
         listed = _several(words, strict, exact=True)
         if listed is None or brackets in ("()", "{}"):
@@ -91,7 +73,25 @@ def key(span: str, *, strict: bool = False) -> Key | None:
     if special := _special(words):
         return special
     found = _one(words, strict) or _several(words, strict, exact=False)
-    return found or formula.key(_sides(_WHY.split(words, maxsplit=1)[0])[0].rstrip(" .,;:!?"))
+    return found or formula.key(sides(_WHY.split(words, maxsplit=1)[0])[0].rstrip(" .,;:!?"))
+
+
+def lone(words: str) -> Key | None:
+    """The key of an answer that is a number and little else, or has a line that is only one.
+
+    Of several lines the last counts, then the first: some answer first and then explain.
+    """
+    lines = [
+        line
+        for line in (words[:LONGEST].splitlines() + words[-LONGEST:].splitlines())
+        if line.strip()
+    ]
+    if len(words) <= _LONE and "\n" not in words.strip():
+        return key(words)
+    for line in lines[-1:] + lines[:1]:
+        if len(line) <= _LONE and (found := key(line, strict=True)):
+            return found
+    return None
 
 
 def last(words: str) -> Key | None:
@@ -111,68 +111,16 @@ def last(words: str) -> Key | None:
 
 def only(words: str) -> Key | None:
     """The key of the one number in a short answer; None when it holds none or several."""
-    found = {one.key() for one in quantity.every(plain(_head(words)))}
+    found = {one.key() for one in quantity.every(plain(head(words)))}
     return found.pop() if len(found) == 1 else None
-
-
-def _head(span: str) -> str:
-    """The first words of a long span, never a part of one word."""
-    if len(span) <= _LONGEST:
-        return span
-    return span[:_LONGEST].rpartition(" ")[0] or (span if len(span) <= 4 * _LONGEST else "")
-
-
-def _bare(words: str) -> tuple[str, str]:
-    """Without "about", marks and brackets around the whole; and the pair of brackets."""
-    words, brackets = words.strip(), ""
-    for _ in range(8):
-        if found := _ABOUT.match(words):
-            words = words[found.end() :]
-        elif words[:1] in ("(", "[", "{") and words.rstrip(' .*`"$')[-1:] in (")", "]", "}"):
-            words = words.rstrip(' .*`"$')
-            if not _encloses(words):
-                break
-            words, brackets = words[1:-1], words[0] + words[-1]
-        else:
-            break
-        words = words.strip()
-    return words, brackets
-
-
-def _encloses(words: str) -> bool:
-    """Whether the bracket that opens `words` is closed by their last sign."""
-    depth = 0
-    for at, sign in enumerate(words):
-        depth += (sign in "([{") - (sign in ")]}")
-        if depth == 0:
-            return at == len(words) - 1
-    return False
-
-
-def _split(words: str) -> list[str]:
-    """`words` parted by commas, semicolons, "and", "or" outside of brackets."""
-    parts, depth, begin = [], 0, 0
-    for mark in re.finditer(r"[(\[{]|[)\]}]|[,;]\s*|\s(?:and|or)\s", words):
-        depth += (mark[0] in "([{") - (mark[0] in ")]}")
-        if depth == 0 and mark[0] not in ")]}":
-            parts.append(words[begin : mark.start()])
-            begin = mark.end()
-    return [*parts, words[begin:]]
 
 
 def _grouped(words: str) -> bool:
     return bool(re.fullmatch(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?", words))
 
 
-def _sides(words: str) -> list[str]:
-    """The sides of an equation, last first, those that begin with a number before the others."""
-    sides = [side.strip() for side in re.split(r"(?<![<>!])[=\u2192\u2248](?!>)", words)][::-1]
-    numbers = [side for side in sides if re.match(r"[^\w(]{0,6}[\d\u03c0\u221a(]", side)]
-    return (numbers or sides[:1])[:4]
-
-
 def _special(words: str) -> Key | None:
-    side = _sides(words)[0]
+    side = sides(words)[0]
     if infinite := _infinite(side):
         return infinite
     if ratio := _RATIO.match(side):
@@ -203,8 +151,8 @@ def _one(words: str, strict: bool) -> Key | None:
         return None
     if (found := _RELATION.match(words)) and found["sign"] and "=" in words[found.end() :]:
         return None
-    sides = (_first(_bare(side)[0], strict) for side in _sides(words))
-    return next((key for key in sides if key), None)
+    keys = (_first(bare(side)[0], strict) for side in sides(words))
+    return next((key for key in keys if key), None)
 
 
 def _first(side: str, strict: bool) -> Key | None:
@@ -251,27 +199,27 @@ def _range(first: Quantity, second: Quantity, joint: str) -> Key:
 
 def _several(words: str, strict: bool, *, exact: bool) -> Key | None:
     """A list; `exact` says that commas without a space part it too."""
-    parts = _split(words) if exact else _AND.split(words)
+    parts = split(words) if exact else _AND.split(words)
     if not exact and len(parts) == 1 and re.fullmatch(r"[-+.\d]+(?:,[-+.\d]+)+\W*", words):
         parts = words.rstrip(" .;").split(",")
     if len(parts) < 2 or len(parts) > 32:
         return None
     found: list[Key] = []
     for at, part in enumerate(parts):
-        item = _one(_bare(part)[0], strict=True) or (_one(part, strict) if not at else None)
+        item = _one(bare(part)[0], strict=True) or (_one(part, strict) if not at else None)
         item = (
             item
             or _infinite(part)
             or _counted(part)
-            or formula.key(_sides(_bare(part)[0])[0].rstrip(" .,;:!?"))
+            or formula.key(sides(bare(part)[0])[0].rstrip(" .,;:!?"))
         )
         if item is None and (exact or not at or strict or _short_number(part)):
             return None
         if item:
             found.append(item)
-    if len(found) == 1:
-        return found[0]
     values = [item.value[7:] for item in found]
+    if len(set(values)) == 1 and not exact:  # "150 minutes, or 2.5 hours"
+        return found[0]
     if _OR.search(words):  # the solutions of an equation have no order
         values.sort()
     return Key(f"number:{','.join(values)}")

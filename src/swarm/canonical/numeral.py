@@ -22,7 +22,7 @@ _LITERAL = re.compile(
     r"|(?P<point>(?>\d+(?:\.\d+)?|\.\d+))"
 )
 _SCIENCE = re.compile(
-    r"[eE](?P<e>[-+]?\d+)(?![\w.])"
+    r"[eE](?P<e>[-+]?\d+)(?!\w|\.\d)"
     r"|\s?[x\u00d7*\u00b7]\s?10\s?(?:\^|\*\*)\s?\(?(?P<ten>[-+]?\d+)\)?(?!\d)"
 )
 _SLASH = re.compile(r"\s?/\s?(\d+)(?![\d.,]*[\d/])")

@@ -16,9 +16,10 @@ _SIGN = re.compile(r"(?:([-+\u00b1])|(minus|negative)\s)\s?", re.IGNORECASE)
 _FEET = re.compile(r"(\d{1,3})'\s?(\d{1,2})(?:\"|'')?(?!\w)")
 _START = re.compile(
     r"(?<![\w.])(?:[$\u20ac\u00a3\u00a5\u20b9]\s?-?|(?<![\d)])-\s?[$\u20ac\u00a3]?)?\.?\d"
-    r"|(?<=[A-Z]{3})\s?\d|(?<=[Rr]s)\d|\d")  # fmt: skip
+    r"|(?<=[A-Z]{3})\s?\d|(?<=[Rr]s)\d")  # fmt: skip
 
 
+_MINUTES = re.compile(r"(?<=h)[0-5]\d(?![\w.])")  # 2h30
 _NEXT = re.compile(r",?\s?(?:and\s)?(?=\d)")
 
 
@@ -88,6 +89,9 @@ def read(words: str, at: int, *, spell: bool) -> Quantity | None:
 
 def _compound(words: str, whole: Quantity, factor: Fraction, negative: bool) -> Quantity:
     """Adds the 30 min of 1 h 30 min: smaller units of the same dimension."""
+    if whole.dimensions == "s" and (minutes := _MINUTES.match(words, whole.end)):
+        more = Fraction(-int(minutes[0]) if negative else int(minutes[0])) * 60
+        return whole._replace(value=whole.value + more, alias=None, end=minutes.end())
     for _ in range(4):
         joint = _NEXT.match(words, whole.end)
         number = numeral.read(words, joint.end()) if joint else None

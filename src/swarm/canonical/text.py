@@ -7,6 +7,7 @@ import re
 
 from . import fold as folding
 from . import number
+from .asking import prose
 from .fold import fold
 from .key import Key
 
@@ -48,7 +49,8 @@ _BRIEF = re.compile(
     re.IGNORECASE,
 )
 _LONG = re.compile(
-    r"\b(?:why|how|explain|describe|list|write|steps?|detail|compare|essay)\b", re.IGNORECASE
+    r"\b(?:why|how|explain|describe|list|write|steps?|detail|compare|essay|i|we|you|your|my|me)\b",
+    re.IGNORECASE,
 )
 _NAME = 5  # words of a name
 _WHICH = re.compile(
@@ -93,7 +95,7 @@ def is_short(question: str) -> bool:
     if is_yes_no(question):
         return True
     asked = fold(question[-2000:]).strip()
-    return bool(_BRIEF.search(asked)) and not _LONG.search(asked)
+    return bool(_BRIEF.search(asked)) and not _LONG.search(asked) and not prose(question)
 
 
 def is_yes_no(question: str) -> bool:

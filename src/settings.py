@@ -8,6 +8,7 @@ from pathlib import Path
 
 DEFAULT_PORT = 17600
 DEFAULT_HOST = "127.0.0.1"
+DEFAULT_CONTEXT = 4096  # tokens; what is said of a node that does not run
 
 
 @dataclass(frozen=True, slots=True)

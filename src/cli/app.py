@@ -167,6 +167,32 @@ def chat(
 
 
 @app.command()
+def connect(
+    client: Annotated[
+        str | None,
+        typer.Argument(help="Like aider or zed; left out, all are listed.", show_default=False),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="Write the client's own file.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Replace a file that is there (kept as .bak).")
+    ] = False,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: Key = None,
+) -> None:
+    """Print or write what an editor, agent or chat program needs to use the node.
+
+    \b
+    local-swarm connect                 the programs that are known
+    local-swarm connect aider           what to put where
+    local-swarm connect aider --write   ~/.aider.conf.yml, if there is none yet
+    """
+    from .connect import connect as command
+
+    command(client, write, yes, as_json, url, api_key)
+
+
+@app.command()
 def top(
     once: Annotated[bool, typer.Option("--once", help="Show it once and leave.")] = False,
     as_json: AsJson = False,

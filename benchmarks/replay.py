@@ -160,8 +160,9 @@ def _stopping(
     for size, of in saved.items():
         print(
             f"  N={size:<3} side by side: {of.tokens:4.0%} of the tokens, {of.wall:4.0%} of the "
-            f"time; in a row: {of.samples:4.0%} of the samples, {of.row_tokens:4.0%} of the "
-            f"tokens; another winner in {of.changed} of {of.votes} votes"
+            f"time ({of.wall_of_a_vote:.0%} of a vote's); in a row: {of.samples:4.0%} of the "
+            f"samples, {of.row_tokens:4.0%} of the tokens; another winner in {of.changed} of "
+            f"{of.votes} votes"
         )
 
 

@@ -43,6 +43,7 @@ def figures(of: Sequence[Scored], sizes: Sequence[int], subsets: int = SUBSETS) 
         },
         "stopping": {
             "time": round(100 * saved.wall, 1),
+            "time of a vote": round(100 * saved.wall_of_a_vote, 1),
             "tokens": round(100 * saved.tokens, 1),
             "other winners": saved.changed,
             "votes": saved.votes,

@@ -18,12 +18,14 @@ class Savings:
     """Parts (0 to 1) of what a vote without stopping takes.
 
     Side by side: `tokens` of all seats, and `wall` time, each ballot arriving when its seat has
-    written its tokens (`by_seconds`: at its measured time). One after the other: `samples` not
-    asked, and their tokens `row_tokens`. `changed` counts votes with another winner: it must be 0.
+    written its tokens (`by_seconds`: at its measured time); `wall` is of the sum of all votes'
+    times, `wall_of_a_vote` the mean of the parts. One after the other: `samples` not asked, and
+    their tokens `row_tokens`. `changed` counts votes with another winner: it must be 0.
     """
 
     tokens: float
     wall: float
+    wall_of_a_vote: float
     samples: float
     row_tokens: float
     votes: int
@@ -39,7 +41,7 @@ def savings(
     by_seconds: bool = False,
 ) -> Savings:
     """Stops votes of `size` random ballots, `draws` a question."""
-    used = dict.fromkeys(("tokens", "all", "wall", "whole wall", "samples", "row"), 0.0)
+    used = dict.fromkeys(("tokens", "all", "wall", "whole wall", "parts", "samples", "row"), 0.0)
     votes = changed = 0
     for of in questions:
         random = Random(f"{of.id} {size} stop")
@@ -55,6 +57,7 @@ def savings(
             used["all"] += math.fsum(took.values())
             used["wall"] += end
             used["whole wall"] += last
+            used["parts"] += end / last if last else 1.0
             in_a_row = stop(casts, rule, name)
             used["samples"] += in_a_row / len(casts)
             used["row"] += math.fsum(took[id(cast)] for cast in casts[:in_a_row])
@@ -63,6 +66,7 @@ def savings(
     return Savings(
         tokens=1 - used["tokens"] / max(used["all"], 1e-9),
         wall=1 - used["wall"] / max(used["whole wall"], 1e-9),
+        wall_of_a_vote=1 - used["parts"] / max(votes, 1),
         samples=1 - used["samples"] / max(votes, 1),
         row_tokens=1 - used["row"] / max(used["all"], 1e-9),
         votes=votes,

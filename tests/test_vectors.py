@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks._vectors import main, read, run
+from benchmarks._vectors import Case, load, main, read, run
 
+VECTORS = load(Path(__file__).with_name("vectors.json"))
 RIGHT: dict[str, Any] = {
     "id": "two agree",
     "task": "num",
@@ -24,6 +25,11 @@ def written(folder: Path, content: Any) -> str:
     path = folder / "cases.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return str(path)
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=lambda case: case.id)
+def test_vector(case: Case) -> None:
+    assert run(case) is None
 
 
 def test_a_file_whose_cases_all_hold_exits_with_0(

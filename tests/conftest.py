@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import psutil
 import pytest
 
@@ -26,6 +27,10 @@ from local_swarm.node import Node, Vote
 from local_swarm.serve import Listen, bind, serve
 from local_swarm.settings import Settings
 from local_swarm.wire import runtime
+
+# A slow machine is no reason for a property to fail.
+hypothesis.settings.register_profile("ours", deadline=None)
+hypothesis.settings.load_profile("ours")
 
 SUM = "Sam has 14 apples. Sam buys 7 more. How many apples does Sam have?"
 

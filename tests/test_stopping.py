@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_swarm.ballot import Answer, Ballot, Finish
+from local_swarm.ballot import Answer, Ballot, Finish, ToolCall
 from local_swarm.swarm.canonical import Asked, Key, Kind
 from local_swarm.swarm.stopping import decided, unlikely
 from local_swarm.swarm.strategies import Poll, majority, similarity
@@ -31,7 +31,9 @@ FREE = Poll("r", Asked(Kind.NUMBER, side_effects=frozenset({"g"})))
 
 def cast(key: Key | None, machine: str = HOME, weight: float = 1.0) -> Cast:
     text = key.value if key else ""
-    return Cast(Ballot(Answer(text), "v", machine, "m", Finish.STOP, 1, 0.1), key, weight)
+    name = text.removeprefix("tool_call:").partition("(")[0] if "tool_call" in text else ""
+    answer = Answer("", (ToolCall("c", name, "{}"),)) if name else Answer(text)
+    return Cast(Ballot(answer, "v", machine, "m", Finish.STOP, 1, 0.1), key, weight)
 
 
 def values(heap: Heap) -> set[str]:
@@ -49,6 +51,7 @@ def test_a_settled_vote_ends_the_same_whatever_comes(
         return frozenset(values(heaps[0])) if heaps else frozenset()
 
     stopped = 0
+    assert majority.changes([cast(SAYS["other call"])], FREE)
     for count in range(1, seats + 1):
         for said in combinations_with_replacement(alphabet, count):
             casts = [cast(alphabet[word]) for word in said]

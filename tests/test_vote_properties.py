@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local_swarm.ballot import Answer, Ballot, Finish, Meter, Status, ToolCall, Verdict
@@ -64,7 +64,6 @@ def outcome(verdict: Verdict) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.data(), st.lists(BALLOTS, max_size=9), RULES)
 def test_the_order_of_ballots_never_matters(
     data: st.DataObject, ballots: list[Ballot], rule: Rule
@@ -73,7 +72,6 @@ def test_the_order_of_ballots_never_matters(
     assert outcome(judge(ballots, rule)) == outcome(judge(turned, rule))
 
 
-@settings(deadline=None)
 @given(st.lists(BALLOTS, max_size=8), BALLOTS, RULES)
 def test_an_abstention_never_changes_who_wins(
     ballots: list[Ballot], other: Ballot, rule: Rule
@@ -87,7 +85,6 @@ def test_an_abstention_never_changes_who_wins(
         assert one.status is more.status or more.status is Status.ESCALATE
 
 
-@settings(deadline=None)
 @given(st.lists(BALLOTS, min_size=1, max_size=8), RULES, st.sampled_from([HOME, "p", "r"]))
 def test_a_vote_for_the_winner_never_dethrones_it(
     ballots: list[Ballot], rule: Rule, machine: str
@@ -102,7 +99,6 @@ def test_a_vote_for_the_winner_never_dethrones_it(
     assert after.groups[0].key == key
 
 
-@settings(deadline=None)
 @given(st.data(), st.lists(BALLOTS, max_size=9), RULES)
 def test_how_workers_are_spread_over_machines_changes_no_weight(
     data: st.DataObject, ballots: list[Ballot], rule: Rule
@@ -118,7 +114,6 @@ def test_how_workers_are_spread_over_machines_changes_no_weight(
         assert other.status is Status.MAJORITY and other.groups[0].key == one.groups[0].key
 
 
-@settings(deadline=None)
 @given(st.lists(BALLOTS, max_size=9), RULES)
 def test_caps_hold_in_every_verdict(ballots: list[Ballot], rule: Rule) -> None:
     verdict = judge(ballots, rule)
@@ -138,7 +133,6 @@ def test_caps_hold_in_every_verdict(ballots: list[Ballot], rule: Rule) -> None:
     ) + 1e-6  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=6), RULES)
 def test_random_bytes_raise_nothing(said: list[bytes], rule: Rule) -> None:
     texts = [text.decode("utf-8", "surrogateescape") for text in said]

@@ -67,7 +67,7 @@ def decide(
     top = heaps[0] if heaps else None
     status = _status(heaps, valid)
     everyone = math.fsum(heap.weight for heap in heaps) + _silent(casts, rule.caps) + out
-    if top and changes(top.key, poll) and top.weight <= everyone / 2:
+    if top and changes(top.casts, poll) and top.weight <= everyone / 2:
         status = Status.ESCALATE
     ballots = [cast.ballot for cast in casts]
     winner = spokesman(top, request_id) if top else _shown(ballots, request_id)

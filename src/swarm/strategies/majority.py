@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..canonical import CALL, Kind, join
+from ..canonical import Kind, join
 from ..stopping import decided, unlikely
 from ..stopping import majority as more_than_half
 from ..tally import Cast, Heap, group
@@ -24,18 +24,20 @@ def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
         return _unlikely(casts, out, poll)
     if poll.asked.kind is Kind.JSON:  # short of a majority the fields of all are put together
         return more_than_half(casts, out, poll.caps) is not None
-    if changes(winner.value, poll):
+    if changes([c for c in casts if c.key and c.key.value == winner.value], poll):
         everyone = sum(cast.weight for cast in casts) + out
         hopeless = poll.caps is None and winner.ceiling + out <= everyone / 2
         return winner.floor > everyone / 2 or hopeless
     return True
 
 
-def changes(value: str, poll: Poll) -> bool:
-    """Whether a group's key is a call of a tool that changes something."""
-    if not value.startswith(CALL):
-        return False
-    return any(f"{name}(" in value for name in poll.asked.side_effects)
+def changes(casts: Sequence[Cast], poll: Poll) -> bool:
+    """Whether ballots of one group call a tool that changes something."""
+    return any(
+        call.name in poll.asked.side_effects
+        for cast in casts
+        for call in cast.ballot.answer.tool_calls
+    )
 
 
 def _unlikely(casts: Sequence[Cast], out: float, poll: Poll) -> bool:

@@ -45,6 +45,9 @@ _AND = re.compile(r"(?:,?\s(?:and|or|und|oder|et|ou|y)|[,;&\n])\s+|[;&]", re.IGN
 _EACH = re.compile(r"(?:\s(?:and|or)|[,;])\s*[a-zA-Z]\w{0,9}\s?=")  # "x = 3 or x = 4"
 _OR = re.compile(r"\s(?:or|oder|ou)\s", re.IGNORECASE)
 _RATIO = re.compile(r"(\d{1,9})\s?:\s?(\d{1,9})((?::\d{1,9})*)(?=[\s.,;!?)]|$)(?!\s?[ap]\.?m)")
+_MORE = re.compile(
+    r"(?:\s[a-z]+)?\sor\s(?:(more|greater|higher|above)|less|fewer|lower|below)\b", re.IGNORECASE
+)
 _OUT_OF = re.compile(r"\s(?:out of|von)\s(?:the\s)?(\d{1,9})\b", re.IGNORECASE)
 _HUGE = re.compile(
     r"([-+]?)(\d{1,40})(?:\.(\d{1,40}))?\s?(?:[eE]|[x\u00d7*\u00b7]\s?10\s?\^\s?\(?)([-+]?\d{1,18})\)?\s*\.?"
@@ -175,7 +178,9 @@ def _first(side: str, strict: bool) -> Key | None:
             return None
         if second and _rest(side, second.end, strict):
             return _range(first, second, joint[0].strip())
-    if not _rest(side, first.end, strict):
+    if more := _MORE.match(side, first.end):
+        sign = ">=" if more[1] else "<="
+    elif not _rest(side, first.end, strict):
         return None
     key = first.key()
     return Key(f"number:{sign}{key.value[7:]}") if sign else key
@@ -190,7 +195,7 @@ def _related(found: re.Match[str]) -> str:
 
 def _range(first: Quantity, second: Quantity, joint: str) -> Key:
     sign = "\u00b1" if joint == "\u00b1" else "*" if joint in ("x", "\u00d7", "*") else ".."
-    if second.dimensions and not first.dimensions and second.alias:  # "5-7 km"
+    if second.alias and first.alias is None and not first.dimensions:  # "5-7 km", "5-10 %"
         factor = second.value / second.alias
         first = first._replace(value=first.value * factor, dimensions=second.dimensions)
     unit = f" {second.dimensions}".rstrip()

@@ -22,7 +22,7 @@ _LITERAL = re.compile(
     r"|(?P<point>(?>\d+(?:\.\d+)?|\.\d+))"
 )
 _SCIENCE = re.compile(
-    r"[eE](?P<e>[-+]?\d+)(?!\w|\.\d)"
+    r"[eE](?P<e>[-+]?\d+)(?!\d|\.\d)"
     r"|\s?[x\u00d7*\u00b7]\s?10\s?(?:\^|\*\*)\s?\(?(?P<ten>[-+]?\d+)\)?(?!\d)"
 )
 _SLASH = re.compile(r"\s?/\s?(\d+)(?![\d.,]*[\d/])")
@@ -30,13 +30,13 @@ _MIXED = re.compile(r"\s(?:and\s)?(\d+)\s?/\s?(\d+)(?![\d.,]*[\d/])")
 _POWER = re.compile(r"\s?(?:\^|\*\*)\s?(?:\((?P<in>-?\d+)\)|(?P<bare>-?\d+))(?![\d.])")
 _BASE = re.compile(r"_(\d{1,2})(?!\w)")
 _SCALE = re.compile(
-    r"\s?(?P<short>[kKM]|bn|[mM]io|[mM]rd|tn)(?![\w\u00b2\u00b3^/])"
+    r"\s?(?P<short>[kmbt]|bn|mio\.?|mrd\.?|tsd\.?|tn)(?![\w\u00b2\u00b3^/])"
     r"|\s?(?P<word>thousand|million|billion|trillion|lakh|crore|hundred|dozen)s?\b",
     re.IGNORECASE,
 )
 _SCALES = MappingProxyType(
-    {"hundred": 2, "thousand": 3, "k": 3, "lakh": 5, "million": 6, "mio": 6, "m": 6, "crore": 7,
-     "billion": 9, "bn": 9, "mrd": 9, "trillion": 12, "tn": 12}
+    {"hundred": 2, "thousand": 3, "k": 3, "tsd": 3, "lakh": 5, "million": 6, "mio": 6, "m": 6,
+     "crore": 7, "billion": 9, "bn": 9, "b": 9, "mrd": 9, "trillion": 12, "tn": 12, "t": 12}
 )  # fmt: skip
 
 
@@ -81,10 +81,9 @@ def scaled(words: str, number: Numeral, *, money: bool) -> Numeral:
     scale = _SCALE.match(words, number.end)
     if scale is None:
         return number
-    name = scale[0].strip()
-    if name in ("K", "M", "m") and not money:
-        return number
-    if scale["short"] and words[number.end] == " " and len(name) == 1 and not money:
+    name = scale[0].strip().rstrip(".")
+    close = words[number.end] != " "  # "5M", but 5 m and 5 M are metres and moles
+    if len(name) == 1 and not money and not (close and name in "kM"):
         return number
     if name.lower().startswith("dozen"):
         return Numeral(number.value * 12, scale.end(), number.value)

@@ -77,7 +77,7 @@ def read(words: str, at: int, *, spell: bool) -> Quantity | None:
     if unit is None:
         return Quantity(sized, "", alias, number.end)
     end = max(number.end, unit.end)
-    if before and (behind := units.read(words, number.end)):
+    if before and not words.startswith("-", end) and (behind := units.read(words, end)):
         end = behind.end if behind.money else end
     if unit.dimensions == "%":
         return Quantity(sized * unit.factor, "", sized, end)

@@ -27,6 +27,7 @@ L l | litre liter | 1/1000 | m^3 | μ m c d h k
 Hz | hertz | 1 | s^-1 | k M G T
 rpm | | 1/60 | s^-1
 N | newton | 1 | kg m s^-2 | m k M
+Nm | newton-meter newton-metre | 1 | kg m^2 s^-2 | k
 J | joule | 1 | kg m^2 s^-2 | m k M G T
 W | watt | 1 | kg m^2 s^-3 | μ m k M G T
 Wh | watt-hour | 3600 | kg m^2 s^-2 | m k M G T
@@ -54,7 +55,7 @@ b bit | bit | 1/8 | B | k M G T P
 t | tonne | 1000 | kg | k M
 lb lbs | | 45359237/100000000 | kg
 oz | ounce | 45359237/1600000000 | kg
-st | stone | 635029318/100000000 | kg
+| stone | 635029318/100000000 | kg
 in | inch inches | 254/10000 | m
 ft | foot feet | 3048/10000 | m
 yd yds | yard | 9144/10000 | m

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +44,15 @@ class Node:
     """A Responder and a StatusSource over one planned model."""
 
     def __init__(
-        self, plan: Plan, path: Path, vote: Vote | None = None, models: Path | None = None
+        self,
+        plan: Plan,
+        path: Path,
+        vote: Vote | None = None,
+        models: Path | None = None,
+        accuracy: Mapping[str, float] | None = None,
     ) -> None:
-        """`models` is the folder where an embedding model may lie."""
+        """`models` is the folder where an embedding model may lie, `accuracy` what was measured
+        of the model: by kind of answer, 0 to 1."""
         vote = vote or Vote()
         check(vote.strategy)  # a wrong name is told before anything is loaded
         self.plan = plan
@@ -75,7 +81,13 @@ class Node:
         self._meaning = meaning(models, clean_environment(), plan.threads)
         self._swarm = Swarm(
             self._engine,
-            Defaults(plan.seats, vote.strategy, vote.waves, vote.escalate),
+            Defaults(
+                plan.seats,
+                vote.strategy,
+                vote.waves,
+                vote.escalate,
+                {kind: {plan.spec.id: right} for kind, right in (accuracy or {}).items()},
+            ),
             Extras(
                 embed=self._meaning.embed,
                 threshold=self._meaning.threshold,

@@ -19,6 +19,7 @@ from rich.progress import (
 
 from .. import logs
 from .. import settings as configuration
+from ..bench.calibration import accuracies_of
 from ..choose import Choice, OnDownload, Wish, choose
 from ..hardware.budget import GIB
 from ..node import Node, Vote
@@ -48,7 +49,13 @@ def run(
         wish = Wish("demo" if demo else model, seats, context)
         with downloads(console) as on_download:
             choice = choose(settings, wish, on_download)
-        node = Node(choice.plan, choice.path, vote, settings.models)
+        node = Node(
+            choice.plan,
+            choice.path,
+            vote,
+            settings.models,
+            accuracies_of(settings, choice.path),
+        )
         report(console, choice)
         started = time.monotonic()
 

@@ -20,8 +20,7 @@ class Rule:
     """How an election is decided.
 
     `weights` holds what a ballot of a model weighs (1 where nothing was measured), `threshold`
-    belongs to the embeddings in use. Below the share `unsure` (0 to 1) of the valid weight the
-    next tier of voters is asked.
+    belongs to the embeddings in use.
     """
 
     name: str
@@ -32,11 +31,16 @@ class Rule:
     weights: Mapping[str, float] = field(default_factory=dict)
     caps: Caps | None = None
     threshold: float = 1.0
-    unsure: float = 0.6
 
     def poll(self, request_id: str) -> Poll:
         """The part of the rule that strategies see."""
         return Poll(request_id, self.asked, self.caps, self.threshold, self.epsilon)
+
+    @property
+    def one_answer(self) -> bool:
+        """Whether the workers should agree, so that too little agreement is a reason to ask on:
+        free text may well be worded in as many ways as there are workers."""
+        return self.asked.kind is not Kind.TEXT and self.name in ("majority", "similarity")
 
     def weight(self, model: str | None) -> float:
         """What a ballot of `model` weighs; the most of all models where it is not known."""
@@ -107,12 +111,10 @@ def decide(
 
 
 def unsure(verdict: Verdict, rule: Rule) -> bool:
-    """Whether more voters should be asked: too little agreement on a question with one answer."""
+    """Whether more voters should be asked: no majority for a question with one answer."""
     if verdict.status in (Status.ESCALATE, Status.NO_ANSWER):
         return any(ballot.finish is not Finish.LENGTH for ballot in verdict.ballots)
-    if rule.asked.kind is Kind.TEXT or rule.name not in ("majority", "similarity"):
-        return False
-    return verdict.share < rule.unsure or verdict.status is Status.TIE
+    return rule.one_answer and verdict.status is not Status.MAJORITY
 
 
 def _silent(casts: Sequence[Cast], caps: Caps | None) -> float:

@@ -11,6 +11,7 @@ from ..chat import ChatRequest, Progress
 from ..errors import NoAnswer
 from .asking import Asking, Embed
 from .decision import Rule, decide, unsure
+from .stopping import majority as more_than_half
 from .tally import Cast
 from .tiers import Tier, Voter, why_invalid
 
@@ -114,11 +115,21 @@ class _Election:
                 self.failures.append(error)
                 self._absent.append(Absent(voter.name, str(error)))
             out = self.asking.out(waves)
-            if self._rule.early_stop and self._rule.strategy.settled(self.casts, out, self._poll):
-                reserve = len(waves) < len(to_come)
-                if not (reserve and unsure(self.verdict(), self._rule)):
-                    return True
+            last = len(waves) == len(to_come)
+            if self._settled(out) and (last or self._convincing(out)):
+                return True
         return False
+
+    def _settled(self, out: float) -> bool:
+        rule = self._rule
+        return rule.early_stop and rule.strategy.settled(self.casts, out, self._poll)
+
+    def _convincing(self, out: float) -> bool:
+        """Whether nobody will have to be asked once more, whatever is still cast."""
+        if unsure(self.verdict(), self._rule):
+            return False
+        certain = more_than_half(self.casts, out, self._rule.caps) is not None
+        return certain or not self._rule.one_answer
 
     def _close_round(self, tier: Tier) -> None:
         asked = {voter.name: seats for voter, seats in tier.voters}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from benchmarks import _minilm
 from benchmarks.pairs import judge, llama_cpp, read, table
-from local_swarm.backends.llama_embedder import LlamaEmbedder
+from local_swarm.meaning import meaning
 from local_swarm.settings import clean_environment
 from local_swarm.swarm import polarity
 from local_swarm.swarm.clusters import cosine
@@ -26,7 +26,6 @@ from local_swarm.swarm.embedding import (
     Lexical,
     SentenceTransformers,
     Served,
-    blocking,
     choose,
     threshold_of,
 )
@@ -116,15 +115,16 @@ def test_an_embedding_model_in_llama_cpp_finds_paraphrases(minilm: Path) -> None
 def test_the_engine_that_serves_embeddings_serves_the_vote(minilm: Path) -> None:
     texts = ["Owls hunt at night.", "At night, owls hunt.", "Owls hunt at night. " * 200, "{" * 900]
 
-    async def main() -> list[list[float]]:
-        engine = LlamaEmbedder(minilm, clean_environment(), context=512, threads=1, pooling=None)
-        embedder = choose(served=(MINILM, blocking(engine, asyncio.get_running_loop())))
+    async def main() -> list[tuple[float, ...] | None]:
+        found = meaning(minilm.parent.parent, clean_environment(), threads=1)
+        assert found.name == minilm.stem and found.threshold == threshold_of(MINILM)
         try:
-            return await asyncio.to_thread(embedder.embed, texts)
+            return [await found.embed(text) for text in texts]
         finally:
-            await engine.close()
+            await found.close()
 
     one, same, long, other = asyncio.run(main())
+    assert one and same and long and other
     assert cosine(one, same) > threshold_of(MINILM)
     assert cosine(one, long) > threshold_of(MINILM)  # longer than the model reads
     assert cosine(one, other) < threshold_of(MINILM)

@@ -177,6 +177,135 @@ TRIPLES = [
         "The algorithm runs in O(n^2) time.",
     ),
     ("The engine cannot start.", "The engine can't start.", "The engine can start."),
+    (
+        "Git rebase rewrites history, merge does not.",
+        "A rebase rewrites the history, while a merge does not.",
+        "Git merge rewrites history, rebase does not.",
+    ),
+    (
+        "Vaccines do not cause autism.",
+        "There is no evidence that vaccines cause autism.",
+        "Vaccines cause autism.",
+    ),
+    ("The variable is null.", "The variable is null at this point.", "The variable is not null."),
+    (
+        "Yes, you need to restart the service.",
+        "Yes, the service must be restarted.",
+        "No, you don't need to restart the service.",
+    ),
+    (
+        "Heat flows from hot to cold.",
+        "Heat flows from warm objects to cold ones.",
+        "Heat flows from cold to hot.",
+    ),
+    (
+        "The population of Iceland is about 380,000.",
+        "Iceland has about 380,000 inhabitants.",
+        "Iceland has about 830,000 inhabitants.",
+    ),
+    (
+        "Mount Kilimanjaro is in Tanzania.",
+        "Kilimanjaro lies in Tanzania.",
+        "Mount Kilimanjaro is in Kenya.",
+    ),
+    (
+        "Carbon dioxide is heavier than air.",
+        "CO2 is heavier than air.",
+        "Carbon dioxide is lighter than air.",
+    ),
+    (
+        "The CEO resigned on Tuesday.",
+        "On Tuesday the CEO stepped down.",
+        "The CFO resigned on Tuesday.",
+    ),
+    ("The contract is valid.", "The contract is valid and binding.", "The contract is invalid."),
+    (
+        "A prime number has exactly two divisors.",
+        "Prime numbers have exactly two divisors.",
+        "A prime number has at least three divisors.",
+    ),
+    ("Turn right at the church.", "At the church, turn right.", "Turn left at the church."),
+    (
+        "The package was delivered.",
+        "The package has been delivered.",
+        "The package was not delivered.",
+    ),
+    ("Oil floats on water.", "Oil floats on the surface of water.", "Oil sinks in water."),
+    (
+        "JavaScript is single-threaded.",
+        "JavaScript runs in a single thread.",
+        "JavaScript is multi-threaded.",
+    ),
+    (
+        "The museum is free on Sundays.",
+        "Entry to the museum is free on Sundays.",
+        "The museum is free on Mondays.",
+    ),
+    (
+        "Rome was founded before Carthage fell.",
+        "Rome was founded before the fall of Carthage.",
+        "Rome was founded after Carthage fell.",
+    ),
+    (
+        "The query is slow because there is no index.",
+        "The query is slow since an index is missing.",
+        "The query is slow because there are too many indexes.",
+    ),
+    (
+        "Diamond is harder than steel.",
+        "Diamond is harder than steel is.",
+        "Steel is harder than diamond.",
+    ),
+    ("It is illegal to park here.", "Parking here is illegal.", "It is legal to park here."),
+    (
+        "The data is encrypted at rest.",
+        "At rest, the data is encrypted.",
+        "The data is unencrypted at rest.",
+    ),
+    (
+        "Lincoln was the 16th president.",
+        "Lincoln was the sixteenth president.",
+        "Lincoln was the 17th president.",
+    ),
+    ("The meeting starts at 9 am.", "The meeting begins at 9 a.m.", "The meeting starts at 9 pm."),
+    ("Sharks are not mammals.", "Sharks aren't mammals; they are fish.", "Sharks are mammals."),
+    (
+        "The file is stored locally.",
+        "The file is stored on the local machine.",
+        "The file is stored remotely.",
+    ),
+    (
+        "The battery lasts 10 hours.",
+        "The battery lasts for ten hours.",
+        "The battery lasts 10 minutes.",
+    ),
+    (
+        "Water expands when it freezes.",
+        "When water freezes, it expands.",
+        "Water contracts when it freezes.",
+    ),
+    ("Everyone passed the exam.", "All of them passed the exam.", "Nobody passed the exam."),
+    ("The package is optional.", "The package is not required.", "The package is required."),
+    (
+        "The new law takes effect in March.",
+        "The new law will take effect in March.",
+        "The new law takes effect in May.",
+    ),
+    (
+        "I would recommend PostgreSQL.",
+        "I'd recommend PostgreSQL for this.",
+        "I would recommend MySQL.",
+    ),
+    (
+        "Sodium reacts violently with water.",
+        "Sodium reacts with water violently.",
+        "Sodium does not react with water.",
+    ),
+    (
+        "The train is never late.",
+        "The train is never late, in my experience.",
+        "The train is always late.",
+    ),
 ]
 # three answers of several sentences that say the same, and one that says the opposite
 LONG = [

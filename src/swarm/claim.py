@@ -45,7 +45,9 @@ def claim(words: str) -> Claim:
         codes=codes,
         initials=initials,
         order=order,
-        stems=frozenset(order) | {lexicon.stem(t.casefold()) for t in lexicon.tokens(words)},
+        stems=frozenset(order)
+        | names
+        | {lexicon.stem(t.casefold()) for t in lexicon.tokens(words)},
         listed=frozenset(
             lexicon.stem(w.casefold()) for pair in _LISTED.findall(words) for w in pair
         ),
@@ -133,7 +135,9 @@ def _names(parts: list[str]) -> tuple[frozenset[str], frozenset[str]]:
                 names.add("may")  # the month
             if word in lexicon.STOP or len(token) < 2 or shouted:
                 continue
-            inner = any(c.isupper() for c in token[1:]) or "_" in token
+            inner = any(c.isupper() or c.isdigit() or c == "_" for c in token[1:])
+            if token[0].isdigit():
+                continue
             if inner or (token[0].isupper() and not head):
                 names.add(lexicon.stem(word))
             elif token[0].isupper() and lexicon.stem(word) not in lexicon.ORDERS:
@@ -212,6 +216,10 @@ def _swapped(one: Claim, other: Claim) -> bool:
         other.names | other.initials | other.codes
     )
     counted = {number.of for number in one.numbers + other.numbers}
-    return (named or moved[1] - moved[0] > 1) and not (
+    old, now = both
+    turned = {row for row, _ in lexicon.polarities(old)} & {
+        row for row, _ in lexicon.polarities(now)
+    }
+    return bool(named or turned or moved[1] - moved[0] > 1) and not (
         both <= one.listed & other.listed or both & counted
     )

@@ -7,7 +7,6 @@ docs/similarity.md has what each merges and splits, and where the thresholds com
 
 from __future__ import annotations
 
-import asyncio
 import math
 import zlib
 from collections.abc import Callable, Sequence
@@ -16,7 +15,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
-from .. import capabilities
 from . import lexicon, polarity
 from .quantities import quantities, without
 
@@ -74,17 +72,6 @@ class Served:
         if len(vectors) != len(texts):
             raise ValueError(f"{self.name} returned {len(vectors)} vectors for {len(texts)} texts")
         return vectors
-
-
-def blocking(embedder: capabilities.Embedder, loop: asyncio.AbstractEventLoop) -> Call:
-    """A call for `Served` from an engine's embedder that lives on `loop`. Not to be called on the
-    loop's own thread: it waits for the loop."""
-
-    def call(texts: Sequence[str]) -> Sequence[Sequence[float]]:
-        made = asyncio.run_coroutine_threadsafe(embedder.embed(list(texts)), loop)
-        return made.result().vectors
-
-    return call
 
 
 class SentenceTransformers:

@@ -185,7 +185,7 @@ _OPPOSITES = (
     "everyone everybody / nobody", "everything / nothing", "everywhere / nowhere",
     "identical equal / different", "agree / disagree", "healthy / sick", "clean / dirty",
     "sweet / sour", "bright / dark", "loud / quiet", "serial sequential / parallel concurrent",
-    "synchronous / asynchronous", "constant / variable", "singular / plural",
+    "synchronous / asynchronous", "singular / plural",
     "profit / loss", "success / failure", "ally / enemy", "friend / enemy", "arrive / depart",
     "attract / repel", "awake / asleep", "credit / debit", "wired / wireless",
     "switchon / switchoff",

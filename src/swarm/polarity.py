@@ -67,6 +67,16 @@ _SHORT_REACH = 2  # after "without" and its like
 _BARE = frozenset(map(lexicon.stem, _set("yes no true correct right false incorrect wrong")))
 _QUANTIFIERS = _set("all any every each both much many very")
 _AUXILIARIES = _set("is are was were has have had will can would")
+# What these say, they say of their whole clause: "division by zero is not possible".
+_VERDICTS = frozenset(map(lexicon.stem, _set("possible allowed permitted supported recommended")))
+_LACKING = frozenset(map(lexicon.stem, _set("missing absent nonexistent impossible illegal")))
+_NOT_THERE = re.compile(r"\b(?:is|are|was|were)(?:n't|\s+not)\s+(?:there|here)\b", re.IGNORECASE)
+_NO_EVIDENCE = re.compile(
+    r"\b(?:there\s+is\s+)?no\s+(?:evidence|proof|sign|indication|reason\s+to\s+believe)\s+(?:that|of|for)\b"
+    r"|\bit\s+is\s+(?:not\s+(?:true|correct|the\s+case)|untrue|false|wrong)\s+that\b"
+    r"|\b(?:don't|do\s+not|doesn't|does\s+not)\s+(?:think|believe)\s+(?:that\b)?",
+    re.IGNORECASE,
+)
 
 
 def claims(parts: list[str]) -> tuple[frozenset[str], tuple[frozenset[str], ...]]:
@@ -76,6 +86,7 @@ def claims(parts: list[str]) -> tuple[frozenset[str], tuple[frozenset[str], ...]
     for part in parts:
         begun = _OPENING.match(part)
         rest = part[begun.end() :] if begun else part
+        rest = _NO_EVIDENCE.sub(" not ", _NOT_THERE.sub(" missing", rest))
         rest = _PAIRED.sub(
             lambda m: " not " if m["verb"] else " without ", _NOT_ONLY.sub(" ", rest)
         )
@@ -90,7 +101,8 @@ def claims(parts: list[str]) -> tuple[frozenset[str], tuple[frozenset[str], ...]
 
 
 def _weigh(clause: str, asserted: set[str], denied: list[set[str]]) -> None:
-    reach, absent = 0, False
+    reach, absent, said = 0, False, set[str]()
+    whole = False
     for token in lexicon.tokens(clause):
         word = token.casefold()
         if word in _NEGATION or word.endswith("n't") or word.startswith("n'"):
@@ -100,12 +112,19 @@ def _weigh(clause: str, asserted: set[str], denied: list[set[str]]) -> None:
         elif word in _AUXILIARIES and absent:
             reach = 0
         elif word not in lexicon.STOP and word not in _QUANTIFIERS:
-            said = lexicon.polarities(word)
+            root = lexicon.stem(word)
             negative = reach > 0
-            for concept, sign in said:
-                if negative == (sign > 0):
-                    # what opposites deny stands for itself, not for its clause
-                    denied.append({concept}) if not negative else denied[-1].add(concept)
-                else:
-                    asserted.add(concept)
-            reach = 0 if negative and said[0][1] < 0 else max(0, reach - 1)
+            whole |= root in (_VERDICTS if negative else _LACKING)
+            for concept, sign in lexicon.polarities(word):
+                if negative != (sign > 0):
+                    said.add(concept)
+                elif negative or root in _LACKING:
+                    denied[-1].add(concept)
+                else:  # what opposites deny stands for itself, not for its clause
+                    denied.append({concept})
+                    denied[-1], denied[-2] = denied[-2], denied[-1]
+            reach = 0 if negative and root in lexicon.PREFIXED else max(0, reach - 1)
+    if whole:
+        denied[-1].update(said)
+    else:
+        asserted.update(said)

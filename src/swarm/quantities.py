@@ -52,8 +52,15 @@ _WORDS = (
     "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
 )
+_ORDINALS = (  # "third" may be a part, "second" a time
+    "fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+_RANK = {word: Fraction(at) for at, word in enumerate(_ORDINALS.split(), 4)}
 _START = re.compile(
-    r"(?P<mixed>(?<![A-Za-z0-9_])[A-Za-z]+\d[A-Za-z0-9_]*)"  # IPv4, sha256
+    r"(?P<mixed>(?<![A-Za-z0-9_])[A-Za-z]+\d[A-Za-z0-9_]*)"  # IPv4, sha256: names, not numbers
+    r"|(?P<noon>(?<![\w:])\d{1,2}(?::\d\d)?\s?[ap](?:m\b|\.m\b\.?))"
+    rf"|(?P<rank>\b(?:{_ORDINALS.replace(' ', '|')})\b)"
     r"|(?P<time>(?<![\w:])\d{1,2}:\d\d(?::\d\d)?(?![\w:]))"
     r"|(?P<dotted>(?<![\w.])\d++(?:\.\d++){2,}(?!\w))"  # versions, addresses
     r"|(?:(?<![\w)\]])[-+])?(?:[$\u20ac\u00a3\u00a5\u20b9]\s?)?\.?\d"
@@ -70,11 +77,18 @@ def _all(words: str) -> Iterator[tuple[Quantity, int, int]]:
         if start is None:
             return
         at = start.end()
+        if start.lastgroup == "mixed":
+            continue
+        if start.lastgroup == "rank":
+            yield Quantity(_RANK[start[0].casefold()], "", None, None), start.start(), at
+            continue
         if start.lastgroup:  # as it is written
-            yield Quantity(start[0].casefold(), "", None, None), start.start(), at
+            written = start[0].casefold().replace(" ", "").replace(".m", "m").rstrip(".")
+            yield Quantity(written, "", None, None), start.start(), at
             continue
         found = quantity.read(words, start.start(), spell=True)
-        if found is None:
+        if found is None:  # too long to be one, say
+            at += len(words) - at - len(words[at:].lstrip("0123456789.,"))
             continue
         at = max(at, found.end)
         counted = _COUNTED.match(words, at) if not found.dimensions else None

@@ -73,12 +73,13 @@ class Node:
             prompt_cache_mib=plan.prompt_cache >> 20,
         )
         self._engine = LlamaServer(config, clean_environment())
-        self._embedder = LlamaEmbedder(
+        self._meaning = meaning(models, clean_environment(), plan.threads)
+        # Requests for embeddings are answered by a model made for them, else by the loaded one.
+        self._embedder = self._meaning.engine or LlamaEmbedder(
             path, clean_environment(), context=plan.context, threads=plan.threads
         )
         text = self._engine.text
         self.can = Capabilities(tokenizer=text, completer=text, embedder=self._embedder)
-        self._meaning = meaning(models, clean_environment(), plan.threads)
         self._swarm = Swarm(
             self._engine,
             Defaults(

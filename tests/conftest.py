@@ -76,14 +76,20 @@ def planned(path: Path, **wish: int) -> Plan:
 
 @contextmanager
 def running(
-    home: Path, made: Plan, path: Path, *, api_key: str | None = None, vote: Vote | None = None
+    home: Path,
+    made: Plan,
+    path: Path,
+    *,
+    api_key: str | None = None,
+    vote: Vote | None = None,
+    models: Path | None = None,
 ) -> Iterator[Running]:
     """Serves a plan from a thread of its own until the block ends."""
     settings = settings_in(home)
     listen = Listen("127.0.0.1", 0, api_key)
     sock = bind(listen)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    node, ready = Node(made, path, vote), threading.Event()
+    node, ready = Node(made, path, vote, models), threading.Event()
     failure: list[BaseException] = []
 
     def work() -> None:

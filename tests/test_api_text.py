@@ -14,6 +14,7 @@ import openai
 import pytest
 
 from benchmarks import _shapes
+from local_swarm.models.store import demo_path
 
 from .conftest import Running, planned, running
 
@@ -30,19 +31,26 @@ def client(node: Running) -> Iterator[openai.OpenAI]:
 def gaps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A node whose model knows the tokens that mark a gap; its words mean nothing."""
     folder = tmp_path_factory.mktemp("gaps")
+    marks = ("pre", "suf", "mid")
+    ids = {f"tokenizer.ggml.fim_{name}_token_id": 300 + at for at, name in enumerate(marks)}
+    path = tiny(folder, ids)
+    with running(folder, planned(path, seats=3), path) as it:
+        yield it
+
+
+def tiny(folder: Path, facts: dict[str, int]) -> Path:
+    """A tiny model of random weights, with more facts in its header."""
     with pytest.MonkeyPatch.context() as patch:
         tokenizer = _shapes._add_tokenizer
 
         def marked(writer: Any, vocabulary: int) -> None:
             tokenizer(writer, vocabulary)
             assert isinstance(writer, gguf.GGUFWriter)
-            for at, name in enumerate(("pre", "suf", "mid")):
-                writer.add_uint32(f"tokenizer.ggml.fim_{name}_token_id", 300 + at)
+            for name, value in facts.items():
+                writer.add_uint32(name, value)
 
         patch.setattr(_shapes, "_add_tokenizer", marked)
-        path: Path = _shapes.make("tiny", "f16", folder)
-    with running(folder, planned(path, seats=3), path) as it:
-        yield it
+        return _shapes.make("tiny", "f16", folder)
 
 
 def test_text_goes_on_without_a_chat(client: openai.OpenAI) -> None:
@@ -191,3 +199,12 @@ def test_ollamas_embeddings(node: Running) -> None:
     assert len(made["embeddings"]) == 2
     old = node.http.post("/api/embeddings", json={"model": "demo", "prompt": "a"}).json()
     assert old["embedding"] == pytest.approx(made["embeddings"][0], abs=1e-5)
+
+
+def test_an_embedding_model_in_the_store_is_used(tmp_path: Path) -> None:
+    store = tmp_path / "models"
+    tiny(store / "somebody--tiny", {"llama.pooling_type": int(gguf.PoolingType.MEAN)})
+    made = planned(demo_path(), seats=1)
+    with running(tmp_path, made, demo_path(), models=store) as node:
+        vectors = node.http.post("/v1/embeddings", json={"input": ["a", "b"]}).json()["data"]
+    assert [len(item["embedding"]) for item in vectors] == [64, 64]

@@ -48,8 +48,8 @@ PATTERNS = ["\\", "{", "}", "1", "1,", "1,111", "1/", "-", "$", "%", " ", "\n", 
     "correct answer is ", "if the answer is ", "\\left(", "1 1/2 ", "√", "π", "x>", "no, ", "√("]
 ENDS = ["", "x)"]
 TOOLS = ({"function": {"name": "f"}},)
-for pattern in PATTERNS:
-    for end in ENDS:
+for at, pattern in enumerate(PATTERNS):
+    for end in ENDS[at % 2 :][:1]:
         said = (pattern * 8000)[:8000] + end
         request = ChatRequest("r", ({"role": "user", "content": said},), tools=TOOLS)
         asked = asked_of(request)

@@ -31,12 +31,14 @@ class Shape:
 SHAPES = {
     "135m": Shape(576, 30, 9, 3, 1536, 49152),  # SmolLM2-135M
     "0.5b": Shape(896, 24, 14, 2, 4864, 151936),  # Qwen2.5-0.5B
+    "1.5b": Shape(1536, 28, 12, 2, 8960, 151936),  # Qwen2.5-1.5B
     "tiny": Shape(64, 2, 2, 1, 128, 512),  # for tests of files, not of speed
 }
 
 
 def make(name: str, quant: str = "q8_0", folder: Path = CACHE) -> Path:
-    """The file of shape `name` with weights in `quant` (q8_0 or f16), made if it is not there."""
+    """The file of shape `name` with weights in `quant` (q4_0, q4_k, q8_0 or f16), made if it
+    is not there. Rows of q4_k must have a multiple of 256 weights, as those of 1.5b have."""
     path = folder / f"random-{name}-{quant}.gguf"
     if path.is_file():
         return path
@@ -53,6 +55,8 @@ def _write(path: Path, name: str, shape: Shape, quant: str) -> None:
 
     kinds = {
         "f16": (gguf.LlamaFileType.MOSTLY_F16, gguf.GGMLQuantizationType.F16),
+        "q4_k": (gguf.LlamaFileType.MOSTLY_Q4_K_M, gguf.GGMLQuantizationType.Q4_K),
+        "q4_0": (gguf.LlamaFileType.MOSTLY_Q4_0, gguf.GGMLQuantizationType.Q4_0),
         "q8_0": (gguf.LlamaFileType.MOSTLY_Q8_0, gguf.GGMLQuantizationType.Q8_0),
     }
     file_type, kind = kinds[quant]
@@ -74,6 +78,11 @@ def _write(path: Path, name: str, shape: Shape, quant: str) -> None:
     random = np.random.default_rng(0)
 
     def matrix(tensor: str, rows: int, columns: int) -> None:
+        if quant == "q4_k":  # blocks of 256: two halves for scale and minimum, then 140 bytes
+            blocks = random.integers(0, 256, (rows, columns // 256, 144), dtype=np.uint8)
+            blocks[:, :, :4] = np.full(2, 0.0005, np.float16).view(np.uint8)
+            writer.add_tensor(tensor, blocks.reshape(rows, -1), raw_dtype=kind)
+            return
         values = random.standard_normal((rows, columns), dtype=np.float32) * 0.02
         if quant == "f16":
             writer.add_tensor(tensor, values.astype(np.float16))

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from . import machine
+from .options import AsJson, Context, Demo, Key, Model, Seats, Strategy, Url
 
 app = typer.Typer(
     name="local-swarm",
@@ -19,30 +21,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Seats = Annotated[
-    int | None, typer.Option(help="How many workers answer and vote (1 to 64; 5 is a good number).")
-]
-Strategy = Annotated[
-    str | None,
-    typer.Option(help="How the winner is chosen: auto, majority, similarity, quality or fastest."),
-]
-Context = Annotated[int | None, typer.Option(help="Longest prompt and answer together, in tokens.")]
-Demo = Annotated[bool, typer.Option("--demo", help="Use the bundled demo model.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Url = Annotated[str | None, typer.Option(help="Address of the node, like http://127.0.0.1:17600.")]
-Key = Annotated[
-    str | None,
-    typer.Option(help="The node's API key; LOCAL_SWARM_API_KEY is read too.", show_default=False),
-]
-Model = Annotated[
-    str | None,
-    typer.Argument(
-        help="Measure this model (a listed name, a GGUF file, hf:owner/repo:quant) with a node "
-        "started for it. Left out: the running node, else the best model for this machine.",
-        show_default=False,
-    ),
-]
 
 bench = typer.Typer(
     help="Measure on your own model and machine.", no_args_is_help=True, rich_markup_mode=None
@@ -221,75 +199,7 @@ def stop(url: Url = None) -> None:
     command(url)
 
 
-@app.command()
-def hardware(
-    as_json: AsJson = False,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Show what each tool and file said, for a bug report.")
-    ] = False,
-) -> None:
-    """Show what this machine is, and how much of it models may take."""
-    from .hardware import hardware as command
-
-    command(as_json, raw)
-
-
-@app.command()
-def plan(
-    memory: Annotated[
-        str | None, typer.Option(help="What the swarm may use, like 16GB.", show_default=False)
-    ] = None,
-    ram: Annotated[
-        str | None, typer.Option(help="Plan for another machine: its RAM.", show_default=False)
-    ] = None,
-    vram: Annotated[
-        str | None, typer.Option(help="And the memory of its graphics card.", show_default=False)
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Plan this model (a listed name or a GGUF file).", show_default=False),
-    ] = None,
-    seats: Seats = None,
-    context: Context = None,
-    isolated: Annotated[
-        bool, typer.Option("--isolated", help="Each worker loads the model by itself.")
-    ] = False,
-    min_speed: Annotated[
-        float | None,
-        typer.Option(
-            help="Fewest tokens a second. Default: 5; none with --memory or --isolated.",
-            show_default=False,
-        ),
-    ] = None,
-    kv: Annotated[str, typer.Option(help="How the KV cache is stored: f16 or q8_0.")] = "f16",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show exact bytes, and the score of the plan.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show which model, quantization and number of seats would run, and why.
-
-    \b
-    local-swarm plan                              this machine
-    local-swarm plan --ram 16GB --vram 24GB       another one
-    local-swarm plan --memory 8GB --explain       a budget
-    local-swarm plan --model qwen2.5-7b --seats 3
-    """
-    from .plan import Machine, plan_command
-
-    machine = Machine(memory, ram, vram)
-    plan_command(machine, model, seats, context, isolated, min_speed, kv, explain, as_json)
-
-
-@app.command()
-def models(
-    fits: Annotated[bool, typer.Option("--fits", help="Only what this machine can carry.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """List the models that can be named, and how this machine would run them."""
-    from .models import models as command
-
-    command(fits, as_json)
+machine.add(app)
 
 
 @app.command()

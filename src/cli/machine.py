@@ -1,0 +1,83 @@
+"""The commands that need no node: what the machine is, what would run on it, what there is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .options import AsJson, Context, Seats
+
+
+def add(app: typer.Typer) -> None:
+    """Adds the commands of this file to `app`."""
+    for command in (hardware, plan, models):
+        app.command()(command)
+
+
+def hardware(
+    as_json: AsJson = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Show what each tool and file said, for a bug report.")
+    ] = False,
+) -> None:
+    """Show what this machine is, and how much of it models may take."""
+    from .hardware import hardware as command
+
+    command(as_json, raw)
+
+
+def plan(
+    memory: Annotated[
+        str | None, typer.Option(help="What the swarm may use, like 16GB.", show_default=False)
+    ] = None,
+    ram: Annotated[
+        str | None, typer.Option(help="Plan for another machine: its RAM.", show_default=False)
+    ] = None,
+    vram: Annotated[
+        str | None, typer.Option(help="And the memory of its graphics card.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Plan this model (a listed name or a GGUF file).", show_default=False),
+    ] = None,
+    seats: Seats = None,
+    context: Context = None,
+    isolated: Annotated[
+        bool, typer.Option("--isolated", help="Each worker loads the model by itself.")
+    ] = False,
+    min_speed: Annotated[
+        float | None,
+        typer.Option(
+            help="Fewest tokens a second. Default: 5; none with --memory or --isolated.",
+            show_default=False,
+        ),
+    ] = None,
+    kv: Annotated[str, typer.Option(help="How the KV cache is stored: f16 or q8_0.")] = "f16",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show exact bytes, and the score of the plan.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show which model, quantization and number of seats would run, and why.
+
+    \b
+    local-swarm plan                              this machine
+    local-swarm plan --ram 16GB --vram 24GB       another one
+    local-swarm plan --memory 8GB --explain       a budget
+    local-swarm plan --model qwen2.5-7b --seats 3
+    """
+    from .plan import Machine, plan_command
+
+    machine = Machine(memory, ram, vram)
+    plan_command(machine, model, seats, context, isolated, min_speed, kv, explain, as_json)
+
+
+def models(
+    fits: Annotated[bool, typer.Option("--fits", help="Only what this machine can carry.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the models that can be named, and how this machine would run them."""
+    from .models import models as command
+
+    command(fits, as_json)

@@ -1,0 +1,31 @@
+"""The flags that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Seats = Annotated[
+    int | None, typer.Option(help="How many workers answer and vote (1 to 64; 5 is a good number).")
+]
+Strategy = Annotated[
+    str | None,
+    typer.Option(help="How the winner is chosen: auto, majority, similarity, quality or fastest."),
+]
+Context = Annotated[int | None, typer.Option(help="Longest prompt and answer together, in tokens.")]
+Demo = Annotated[bool, typer.Option("--demo", help="Use the bundled demo model.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Url = Annotated[str | None, typer.Option(help="Address of the node, like http://127.0.0.1:17600.")]
+Key = Annotated[
+    str | None,
+    typer.Option(help="The node's API key; LOCAL_SWARM_API_KEY is read too.", show_default=False),
+]
+Model = Annotated[
+    str | None,
+    typer.Argument(
+        help="Measure this model (a listed name, a GGUF file, hf:owner/repo:quant) with a node "
+        "started for it. Left out: the running node, else the best model for this machine.",
+        show_default=False,
+    ),
+]

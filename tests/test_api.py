@@ -199,7 +199,7 @@ def test_n_answers_are_the_best_groups(node: Running) -> None:
     assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2]
     swarm = answer["swarm"]
     assert (swarm["seats"], swarm["ballots"], swarm["cancelled"]) == (5, 5, 0)
-    assert len(set(texts)) == min(3, len(swarm["groups"]))
+    assert len(set(texts)) >= min(3, len(swarm["groups"]))
 
 
 def test_n_answers_stream_each_with_its_finish(node: Running) -> None:

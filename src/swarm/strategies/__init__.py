@@ -33,5 +33,5 @@ def named(name: str, kind: Kind) -> tuple[str, Strategy]:
     """The strategy of that name, and its own name; `auto` picks by kind. Raises InvalidRequest."""
     check(name)
     if name == AUTO:
-        name = "similarity" if kind is Kind.TEXT else "majority"
+        name = "similarity" if kind in (Kind.TEXT, Kind.SHORT) else "majority"
     return name, _NAMED[name]

@@ -306,6 +306,75 @@ TRIPLES = [
         "The train is never late, in my experience.",
         "The train is always late.",
     ),
+    (
+        "The sky is blue because of Rayleigh scattering.",
+        "Rayleigh scattering causes the blue color of the sky.",
+        "The sky is blue because of the reflection of the oceans.",
+    ),
+    (
+        "Use a mutex to protect the shared counter.",
+        "Protect the shared counter with a mutex.",
+        "Do not use a mutex to protect the shared counter.",
+    ),
+    ("Yes, HTTP is stateless.", "Yes. HTTP is a stateless protocol.", "No, HTTP is stateful."),
+    (
+        "The Great Wall of China is not visible from space.",
+        "You cannot see the Great Wall of China from space.",
+        "The Great Wall of China is visible from space.",
+    ),
+    ("The function returns 3.", "The function will return 3.", "The function returns 4."),
+    (
+        "Shakespeare wrote Romeo and Juliet.",
+        "Romeo and Juliet was written by Shakespeare.",
+        "Marlowe wrote Romeo and Juliet.",
+    ),
+    (
+        "The stock price increased yesterday.",
+        "Yesterday the stock price rose.",
+        "The stock price decreased yesterday.",
+    ),
+    (
+        "Python uses indentation to define blocks.",
+        "In Python, blocks are defined by indentation.",
+        "Python uses braces to define blocks.",
+    ),
+    ("Lists are ordered.", "Lists are ordered collections.", "Lists are unordered."),
+    ("The answer is yes.", "Yes.", "No."),
+    (
+        "Neptune is farther from the Sun than Uranus.",
+        "Neptune is farther away from the Sun than Uranus.",
+        "Uranus is farther from the Sun than Neptune.",
+    ),
+    ("Gold does not rust.", "Gold doesn't rust, because it is a noble metal.", "Gold rusts."),
+    ("All swans are white.", "Every swan is white.", "Not all swans are white."),
+    ("The request succeeded.", "The request was successful.", "The request failed."),
+    (
+        "SQL injection can be prevented with parameterized queries.",
+        "Parameterized queries prevent SQL injection.",
+        "SQL injection cannot be prevented with parameterized queries.",
+    ),
+    (
+        "It's safe to delete this file.",
+        "You can safely delete this file.",
+        "It's not safe to delete this file.",
+    ),
+    (
+        "The speed of light is 299,792,458 m/s.",
+        "Light travels at 299792458 m/s.",
+        "The speed of light is 299,792 m/s.",
+    ),
+    ("Jane is older than Tom.", "Jane is older than Tom is.", "Tom is older than Jane."),
+    (
+        "Insulin lowers blood sugar.",
+        "Insulin reduces the blood sugar.",
+        "Insulin raises blood sugar.",
+    ),
+    ("There are no side effects.", "It has no side effects.", "There are side effects."),
+    (
+        "Water is a compound, not an element.",
+        "Water is not an element but a compound.",
+        "Water is an element, not a compound.",
+    ),
 ]
 # three answers of several sentences that say the same, and one that says the opposite
 LONG = [
@@ -411,6 +480,7 @@ def test_these_say_the_same(texts: list[str]) -> None:
         ("See version 1.2.3.", "See version 1.2.4."),
         ("At 17:30.", "At 18:30."),
         ("Take 5 mg per kg.", "Take 5 g per kg."),
+        ("Bell invented the telephone.", "The telephone was invented by Gray."),
         ("It holds 2 litres.", "It holds 2 gallons."),
         ("Copy the files from Rome to Bonn.", "Copy the files from Bonn to Rome."),
         ("Use `a and b` here.", "Use `a or b` here."),

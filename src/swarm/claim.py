@@ -152,10 +152,19 @@ def _named_apart(one: Claim, other: Claim) -> bool:
     yours = [code for code in other.codes if code.casefold() not in one.letters]
     if mine and yours:
         return True
-    return bool(
+    if (
         one.initials - other.stems
         and other.initials - one.stems
         and common(one, other, one.initials | other.initials) >= _SAME_FRAME
+    ):
+        return True
+    # one name for another, wherever it stands: "Bell invented it", "It was invented by Gray"
+    ours, theirs = set(one.order) - other.stems, set(other.order) - one.stems
+    return (
+        len(ours) == len(theirs) == 1
+        and ours <= one.names | one.initials
+        and theirs <= other.names | other.initials
+        and common(one, other, frozenset(ours | theirs)) >= _SAME_FRAME
     )
 
 

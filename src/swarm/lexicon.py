@@ -188,6 +188,7 @@ _OPPOSITES = (
     "synchronous / asynchronous", "singular / plural",
     "profit / loss", "success / failure", "ally / enemy", "friend / enemy", "arrive / depart",
     "attract / repel", "awake / asleep", "credit / debit", "wired / wireless",
+    "use / avoid", "improve / degrade worsen", "recommend / discourage",
     "switchon / switchoff",
 )  # fmt: skip
 OPPOSITES: dict[str, list[tuple[str, int]]] = {}

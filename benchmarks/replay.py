@@ -118,7 +118,12 @@ def main() -> None:
     options.add_argument("file", type=Path)
     options.add_argument("--json", action="store_true", help="print only the line for programs")
     options.add_argument("--strategy", choices=NAMES, action="append", help="may be repeated")
-    options.add_argument("--subsets", type=int, default=SUBSETS, help="votes a question")
+    options.add_argument(
+        "--subsets",
+        type=int,
+        default=SUBSETS,
+        help="votes a question; 12 at most where meanings are compared",
+    )
     asked = options.parse_args()
     try:
         questions = load(asked.file)

@@ -18,7 +18,7 @@ from .question import Question, is_right
 from .store import Candidates
 
 SUBSETS = 200
-_DEAR = 50  # subsets at most where meanings are compared, which takes milliseconds a vote
+DEAR = 12  # subsets at most where meanings are compared, which takes up to 50 ms a vote
 _EMBEDDER = Lexical()  # the one that every node has
 
 
@@ -81,8 +81,8 @@ def accuracy(
 ) -> float:
     """The chance (0 to 1) that a vote of `size` of the ballots is right.
 
-    Exact for one ballot and for all of them, else the mean over `subsets` random subsets. With
-    `greedy_seat` one of the ballots is the greedy answer.
+    Exact for one ballot and for all of them, else the mean over `subsets` random subsets (at most
+    DEAR where meanings are compared). With `greedy_seat` one of the ballots is the greedy answer.
     """
     drawn = size - 1 if greedy_seat and of.greedy else size
     if drawn == 0:
@@ -96,7 +96,7 @@ def accuracy(
     rule, right = rule_of(of.asked, strategy), 0
     greedy = embedded([of.greedy] if of.greedy else [], rule)
     every = embedded(of.casts, rule)
-    subsets = min(subsets, _DEAR) if rule.name == "similarity" else subsets
+    subsets = min(subsets, DEAR) if rule.name == "similarity" else subsets
     rounds = subsets if drawn < len(every) else 1
     for draw in range(rounds):
         places = random.sample(range(len(every)), drawn) if rounds > 1 else range(drawn)

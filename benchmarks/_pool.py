@@ -25,7 +25,8 @@ def pooled(
     weights = of_models(dict(zip(names, known, strict=True)), dict.fromkeys(names, seats))
     random, counted, right = Random(f"{first.id} pooled"), dict[object, bool](), 0
     rule = rule_of(first.asked, AUTO)
-    every = [embedded(part.casts, rule) for part in parts]
+    together = embedded([cast for part in parts for cast in part.casts], rule)
+    every = [[together.pop(0) for _ in part.casts] for part in parts]
     for draw in range(subsets):
         casts, flags = [], []
         for name, part, own in zip(names, parts, every, strict=True):

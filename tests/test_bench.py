@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks._pool import pooled
 from local_swarm.ballot import Answer, Ballot, Finish
 from local_swarm.bench import calibration, plot
 from local_swarm.bench.calibration import KINDS, Measured, accuracies, accuracies_of, calibrate
@@ -207,6 +208,21 @@ def test_a_greedy_seat_can_decide() -> None:
     assert accuracy(of, "auto", 5, greedy_seat=True) == 1.0
     assert accuracy(of, "auto", 1) == 0.5
     assert accuracy(of, "auto", 1, greedy_seat=True) == 1.0
+
+
+def test_meanings_are_compared_over_all_seats_and_models() -> None:
+    question = parse('{"question": "Why is the sky blue?", "answer": "It scatters."}', "here")
+    words = (
+        "The air scatters blue light.",
+        "Blue light is scattered by the air.",
+        "No idea at all.",
+    )
+    samples = Candidates(tuple(said(text) for text in words * 3), said("Blue light is scattered."))
+    of = replace(scored(question, samples), right=(True, True, False) * 3)
+    assert of.asked.kind.value == "text"
+    assert accuracy(of, "similarity", 9) == 1.0
+    assert 0.5 < accuracy(of, "similarity", 5, greedy_seat=True) <= 1.0
+    assert pooled([of, of], [0.9, 0.6], seats=5, subsets=10) > 0.5
 
 
 def test_families_where_the_vote_loses_are_named() -> None:

@@ -151,7 +151,8 @@ def rule_of(asked: Asked, strategy: str) -> Rule:
 
 
 def embedded(casts: Sequence[Cast], rule: Rule) -> list[Cast]:
-    """`casts` with the vectors of their texts, where the strategy compares meanings."""
+    """`casts` with the vectors of their texts, where the strategy compares meanings. Only vectors
+    of one call can be compared with each other."""
     if rule.name != "similarity":
         return list(casts)
     texts = sorted(

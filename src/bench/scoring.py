@@ -89,13 +89,13 @@ def accuracy(
         return float(of.greedy_right)
     if size == 1:
         return math.fsum(of.right) / len(of.right)
-    sure = of.sure()
-    if sure is not None and not (greedy_seat and drawn == 1):
+    sure, against = of.sure(), of.greedy.weight if drawn < size and of.greedy else 0.0
+    if sure is not None and drawn * min(cast.weight for cast in of.casts) > against:
         return float(sure)
     random, known = Random(f"{of.id} {strategy} {size}"), dict[object, bool]()
     rule, right = rule_of(of.asked, strategy), 0
-    greedy = embedded([of.greedy] if of.greedy else [], rule)
-    every = embedded(of.casts, rule)
+    every = embedded([*of.casts, *([of.greedy] if of.greedy else [])], rule)
+    every, greedy = every[: len(of.casts)], every[len(of.casts) :]
     subsets = min(subsets, DEAR) if rule.name == "similarity" else subsets
     rounds = subsets if drawn < len(every) else 1
     for draw in range(rounds):

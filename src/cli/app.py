@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import __version__
-from . import machine
-from .options import AsJson, Context, Demo, Key, Model, Seats, Strategy, Url
+from . import machine, measure
+from .options import AsJson, Context, Demo, Key, Seats, Strategy, Url
 
 app = typer.Typer(
     name="local-swarm",
@@ -21,11 +20,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-bench = typer.Typer(
-    help="Measure on your own model and machine.", no_args_is_help=True, rich_markup_mode=None
-)
-app.add_typer(bench, name="bench")
 
 
 @app.command()
@@ -200,77 +194,10 @@ def stop(url: Url = None) -> None:
 
 
 machine.add(app)
+measure.add(app)
 
 
 @app.command()
 def version() -> None:
     """Print the version."""
     print(f"local-swarm {__version__}")
-
-
-@bench.command("vote")
-def bench_vote(
-    model: Model = None,
-    questions: Annotated[
-        Path | None,
-        typer.Option(
-            help='JSON lines {"question": ..., "answer": ..., "family": ...}. Left out, the '
-            "bundled probe is asked.",
-            show_default=False,
-        ),
-    ] = None,
-    count: Annotated[
-        int, typer.Option(help="Questions of each family of the bundled probe.", min=1)
-    ] = 10,
-    seats: Annotated[
-        list[int] | None,
-        typer.Option(
-            help="Number of votes to be measured, may be repeated. Default: 3, 5, 9, 16.",
-            show_default=False,
-            min=2,
-        ),
-    ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option(help="Of the samples. Default: as the model is served.", show_default=False),
-    ] = None,
-    alternative: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of a node with a larger model, which is asked once a question.",
-            show_default=False,
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(help="Write the curves as PNG; needs the extra `plot`.", show_default=False),
-    ] = None,
-    as_json: AsJson = False,
-    url: Url = None,
-    api_key: Key = None,
-) -> None:
-    """Measure what a vote gains over one answer, and what it costs.
-
-    \b
-    local-swarm bench vote demo
-    local-swarm bench vote --questions mine.jsonl --seats 5 --seats 9 --plot vote.png
-    local-swarm bench vote --alternative http://192.168.1.5:17600
-    """
-    from .bench import Wanted
-    from .bench import bench_vote as command
-
-    wanted = Wanted(questions, count, tuple(seats or (3, 5, 9, 16)), temperature, alternative, plot)
-    command(model, wanted, as_json, url, api_key)
-
-
-@app.command()
-def calibrate(
-    model: Model = None, as_json: AsJson = False, url: Url = None, api_key: Key = None
-) -> None:
-    """Measure how often the model is right, by kind of answer; votes of unlike models weigh by it.
-
-    360 questions are asked, greedily. Ctrl-C stops; the same command goes on from there.
-    """
-    from .calibrate import calibrate as command
-
-    command(model, as_json, url, api_key)

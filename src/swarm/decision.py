@@ -11,8 +11,8 @@ from ..ballot import Absent, Answer, Ballot, Finish, Group, Meter, Round, Status
 from .canonical import Asked, Kind, json_value
 from .strategies import Poll, Strategy
 from .strategies.majority import changes
-from .tally import Cast, Heap, confidence, spokesman
-from .weights import HOME, Caps
+from .tally import Cast, Heap, confidence, more_than_half, originals, spokesman
+from .weights import HOME, Caps, scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ def decide(
     top = heaps[0] if heaps else None
     status = _status(heaps, valid)
     everyone = math.fsum(heap.weight for heap in heaps) + _silent(casts, rule.caps) + out
-    if top and changes(top.casts, poll) and top.weight <= everyone / 2:
+    if top and changes(top.casts, poll) and not more_than_half(top.weight, everyone):
         status = Status.ESCALATE
     ballots = [cast.ballot for cast in casts]
     winner = spokesman(top, request_id) if top else _shown(ballots, request_id)
-    assembled = _assembled(casts, rule, status)
+    assembled = _assembled(casts, heaps, rule, status)
     granted = sum(meter.granted.values()) or asked
     keys = {
         at: heap.key
@@ -124,7 +124,9 @@ def _silent(casts: Sequence[Cast], caps: Caps | None) -> float:
         if cast.key is None:
             silent[cast.ballot.machine] += cast.weight
     return math.fsum(
-        weight if caps is None or machine == HOME else min(weight, caps.peer)
+        weight
+        if caps is None or machine == HOME or machine in caps.proven
+        else min(weight, caps.peer)
         for machine, weight in silent.items()
     )
 
@@ -133,7 +135,7 @@ def _status(heaps: Sequence[Heap], valid: float) -> Status:
     if not heaps:
         return Status.NO_ANSWER
     first, rest = heaps[0].weight, [heap for heap in heaps[1:] if not heap.is_refusal]
-    if first > valid / 2:
+    if more_than_half(first, valid):
         return Status.MAJORITY
     if all(len(heap.counting) <= 1 for heap in heaps) or any(heap.weight > first for heap in rest):
         return Status.NO_CONSENSUS  # also where the strategy passed over a heavier group
@@ -146,16 +148,32 @@ def _shown(ballots: Sequence[Ballot], request_id: str) -> Ballot | None:
     return spokesman(Heap("", whole), request_id) if whole else None
 
 
-def _assembled(casts: Sequence[Cast], rule: Rule, status: Status) -> Ballot | None:
-    """JSON that no majority gave whole, put together field by field; None where that fails."""
+def _assembled(
+    casts: Sequence[Cast], heaps: Sequence[Heap], rule: Rule, status: Status
+) -> Ballot | None:
+    """JSON that no majority gave whole, put together field by field; None where that fails.
+
+    Only where the votes are for words, and no heavier group was passed over.
+    """
     if rule.asked.kind is not Kind.JSON or rule.name != "majority" or status is Status.MAJORITY:
         return None
-    voting = [cast.ballot for cast in casts if cast.key and not cast.ballot.answer.tool_calls]
-    text = json_value.assemble([ballot.answer.text for ballot in voting], rule.asked.schema)
+    rivals = [heap for heap in heaps[1:] if not heap.is_refusal]
+    if not heaps or heaps[0].is_call or any(heap.weight > heaps[0].weight for heap in rivals):
+        return None
+    unique = originals(cast for cast in casts if cast.key)
+    scale = scales(((cast.ballot.machine, cast.weight) for cast in unique), rule.caps)
+    voting = [cast for cast in unique if not cast.ballot.answer.tool_calls]
+    text = json_value.assemble(
+        [cast.ballot.answer.text for cast in voting],
+        rule.asked.schema,
+        [cast.weight * scale[cast.ballot.machine] for cast in voting],
+    )
     if text is None:
         return None
-    tokens = max((ballot.tokens for ballot in voting), default=0)
-    return Ballot(Answer(text), "swarm", HOME, voting[0].model, Finish.STOP, tokens, 0.0)
+    ballots = [cast.ballot for cast in voting]
+    tokens = max(ballot.tokens for ballot in ballots)
+    model = min(ballot.model for ballot in ballots)
+    return Ballot(Answer(text), "swarm", HOME, model, Finish.STOP, tokens, 0.0)
 
 
 def _group(heap: Heap, request_id: str) -> Group:

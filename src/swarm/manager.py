@@ -137,12 +137,13 @@ def _in_words(verdict: Verdict) -> Verdict:
     asked decides whether it is done (docs/decisions/0003)."""
     if verdict.status is not Status.ESCALATE:
         return verdict
-    spoken = [
-        ballot
-        for at, ballot in enumerate(verdict.ballots)
-        if at in verdict.keys and not ballot.answer.tool_calls
-    ]
-    if not spoken:
-        return verdict
-    best = max(spoken, key=lambda ballot: (ballot.confidence or 0.0, ballot.answer.text))
-    return replace(verdict, winner=best)
+    for group in verdict.groups:  # the heaviest in words is the first of them
+        spoken = [
+            ballot
+            for at, ballot in enumerate(verdict.ballots)
+            if verdict.keys.get(at) == group.key and not ballot.answer.tool_calls
+        ]
+        if spoken:
+            best = max(spoken, key=lambda ballot: (ballot.confidence or 0.0, ballot.answer.text))
+            return replace(verdict, winner=best)
+    return verdict

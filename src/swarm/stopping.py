@@ -50,26 +50,26 @@ def decided(casts: Sequence[Cast], out: float, caps: Caps | None) -> Block | Non
     found = blocks(casts, caps)
     refusal = found.pop(REFUSAL, Block(REFUSAL))
     answers = list(found.values())
-    if refusal.floor > _sum(b.ceiling for b in answers) + out:
+    if _sum([refusal.floor, *(-b.ceiling for b in answers), -out]) > 0:
         return refusal
-    if not answers or refusal.ceiling + out > _sum(b.floor for b in answers):
+    if not answers or _sum([refusal.ceiling, out, *(-b.floor for b in answers)]) > 0:
         return None
     calls = [block for block in answers if block.value.startswith(CALL)]
     words = [block for block in answers if not block.value.startswith(CALL)]
     first, other = sorted((words, calls), key=lambda s: _sum(b.floor for b in s), reverse=True)
-    if _sum(b.floor for b in first) - _sum(b.ceiling for b in other) <= out:
+    if _sum([*(b.floor for b in first), *(-b.ceiling for b in other), -out]) <= 0:
         return None
     leader = max(first, key=lambda block: block.floor)
     rivals = [block for block in first if block is not leader]
     best = max((_most(block, rivals) for block in rivals), default=0.0)
-    return leader if leader.floor - best > out else None
+    return leader if _sum([leader.floor, -best, -out]) > 0 else None
 
 
 def majority(casts: Sequence[Cast], out: float, caps: Caps | None) -> Block | None:
     """The block that has more than half of everything for certain, or None."""
     found = blocks(casts, caps).values()
     total = _sum(block.ceiling for block in found) + out
-    return next((block for block in found if block.floor > total / 2), None)
+    return next((block for block in found if _sum([2 * block.floor, -total]) > 0), None)
 
 
 def _most(block: Block, rivals: Iterable[Block]) -> float:
@@ -124,4 +124,5 @@ def _rising(start: float, times: int) -> float:
 
 
 def _sum(values: Iterable[float]) -> float:
+    """Rounded: 1.2 - 0.8 is more than 0.4, else, and a tie would pass for a lead."""
     return round(math.fsum(values), 9)

@@ -91,9 +91,14 @@ def _in_order(ordered: Sequence[Heap]) -> list[Heap]:
     answers = [
         heap for side in by_nature([h for h in ordered if not h.is_refusal]) for heap in side
     ]
-    if refusals and refusals[0].weight > total / 2:
+    if refusals and more_than_half(refusals[0].weight, total):
         return refusals + answers
     return answers + refusals
+
+
+def more_than_half(weight: float, total: float) -> bool:
+    """Whether `weight` is more than half of `total`; what float sums are off by does not count."""
+    return round(2 * weight - total, 9) > 0
 
 
 def by_nature(heaps: Sequence[Heap]) -> list[list[Heap]]:
@@ -115,14 +120,14 @@ def _home_first(heaps: list[Heap], caps: Caps | None) -> list[Heap]:
     peers = {ballot.machine for ballot in heaps[0].ballots} - {HOME}
     at_home = {heap.key: math.fsum(_home_weights(heap)) for heap in heaps}
     total = math.fsum(at_home.values())
-    choice = next((heap for heap in heaps if at_home[heap.key] > total / 2 > 0), None)
+    choice = next((heap for heap in heaps if more_than_half(at_home[heap.key], total)), None)
     if choice is None or choice is heaps[0] or len(peers) > 1:
         return heaps
     return [choice, *(heap for heap in heaps if heap is not choice)]
 
 
 def _home_weights(heap: Heap) -> list[float]:
-    return [cast.weight for cast in heap.casts if cast.ballot.machine == HOME]
+    return [cast.weight for cast in heap.counting if cast.ballot.machine == HOME]
 
 
 def standardised(casts: Sequence[Cast]) -> dict[int, float]:
@@ -155,10 +160,16 @@ def rank(
 
 def originals(casts: Iterable[Cast]) -> list[Cast]:
     """`casts` without copies (same model, seed and bytes); the one from home stays, else the
-    first by the name of its machine."""
+    first by the name of its machine; of those of one machine the most confident."""
     kept: list[Cast] = []
     seen: set[tuple[object, ...]] = set()
-    for cast in sorted(casts, key=lambda cast: (cast.ballot.machine != HOME, cast.ballot.machine)):
+
+    def place(cast: Cast) -> tuple[bool, str, bool, float]:
+        ballot = cast.ballot
+        unknown, sure = ballot.confidence is None, ballot.confidence or 0.0
+        return ballot.machine != HOME, ballot.machine, unknown, -sure
+
+    for cast in sorted(casts, key=place):
         ballot = cast.ballot
         if ballot.seed is not None:
             copy = (ballot.model, ballot.seed, ballot.answer.text, calls(ballot))

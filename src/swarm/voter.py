@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 from ..backends.base import Engine, Grant
@@ -38,6 +39,7 @@ class EngineVoter:
         """See tiers.Voter.vote."""
         started = time.monotonic()
         said: defaultdict[int, Assembly] = defaultdict(Assembly)
+        request = self._reseeded(request)
         stream: Any = self._engine.sample(request, seats)
         async with aclosing(stream):
             async for item in stream:
@@ -58,6 +60,16 @@ class EngineVoter:
                         seconds=time.monotonic() - started,
                         seed=seed_of(request, item.seat),
                     )
+
+    def _reseeded(self, request: ChatRequest) -> ChatRequest:
+        """Seats that are asked later draw anew, where the caller gave a seed; else they would
+        repeat the first ones word for word."""
+        seed = seed_of(request, self._first)
+        return (
+            request
+            if seed is None
+            else replace(request, sampling={**request.sampling, "seed": seed})
+        )
 
 
 def worker(model: str, seat: int, machine: str = HOME) -> str:

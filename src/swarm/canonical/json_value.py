@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -32,17 +33,23 @@ def key(words: str, schema: object = None) -> Key | None:
     return None if value is _ABSENT else Key(f"json:{short(canonical(value))}")
 
 
-def assemble(texts: Sequence[str], schema: object = None) -> str | None:
+def assemble(
+    texts: Sequence[str], schema: object = None, weights: Sequence[float] | None = None
+) -> str | None:
     """One JSON text out of all answers: of each field the value that most of them agree on.
 
     Objects are put together field by field, arrays are taken as they are. None when a field has
-    no value with more than half of the answers that are valid, or when the result violates
-    `schema`. The order of `texts` does not count.
+    no value with more than half of the weight of the valid answers, or when the result violates
+    `schema`. `weights` has what each text weighs, 1 by default. The order of `texts` does not
+    count.
     """
-    values = [
-        value for text in texts if (value := value_in(strip_thoughts(text), schema)) is not _ABSENT
+    said = [value_in(strip_thoughts(text), schema) for text in texts]
+    votes = [
+        (value, weight)
+        for value, weight in zip(said, weights or [1.0] * len(said), strict=True)
+        if value is not _ABSENT
     ]
-    whole = _agreed(values, len(values))
+    whole = _agreed(votes, math.fsum(weight for _, weight in votes))
     if whole is None or whole[0] is _ABSENT or admits(whole[0], schema) is False:
         return None
     return _written(whole[0])
@@ -103,25 +110,32 @@ def _brackets(words: str) -> list[tuple[int, int]]:
     return sorted(pairs)
 
 
-def _agreed(values: Sequence[Value], voters: int) -> tuple[Value] | None:
-    """What more than half of all `voters` say; None when there is no such thing."""
-    said = ["" if value is _ABSENT else canonical(value) for value in values]
-    best, votes = Counter(said).most_common(1)[0] if said else ("", 0)
-    if 2 * votes > voters:
-        equal = [value for value, text in zip(values, said, strict=True) if text == best]
+def _agreed(votes: Sequence[tuple[Value, float]], total: float) -> tuple[Value] | None:
+    """What more than half of the weight `total` says; None when there is no such thing."""
+    said = ["" if value is _ABSENT else canonical(value) for value, _ in votes]
+    weighed: defaultdict[str, float] = defaultdict(float)
+    for text, (_, weight) in zip(said, votes, strict=True):
+        weighed[text] += weight
+    best = next((text for text in weighed if _most(weighed[text], total)), None)
+    if best is not None:
+        equal = [value for (value, _), text in zip(votes, said, strict=True) if text == best]
         # Equal values may still name their members in another order.
         return (min(equal, key=_written) if best else _ABSENT,)
-    objects = [value for value in values if isinstance(value, dict)]
-    if 2 * len(objects) <= voters:
+    objects = [(value, weight) for value, weight in votes if isinstance(value, dict)]
+    if not _most(math.fsum(weight for _, weight in objects), total):
         return None
     whole = {}
-    for name in _names(objects):
-        field = _agreed([value.get(name, _ABSENT) for value in objects], voters)
+    for name in _names([value for value, _ in objects]):
+        field = _agreed([(value.get(name, _ABSENT), weight) for value, weight in objects], total)
         if field is None:
             return None
         if field[0] is not _ABSENT:
             whole[name] = field[0]
     return (whole,)
+
+
+def _most(weight: float, total: float) -> bool:
+    return round(2 * weight - total, 9) > 0
 
 
 def _names(objects: Sequence[dict[str, Value]]) -> list[str]:

@@ -9,8 +9,9 @@ from .span import final_span
 
 _LONGEST = 1200  # characters; who declines does not write pages
 _CANNOT = (
-    r"(?:can ?not|can't|could not|couldn't|won't|will not|am unable to|am not able to|'m unable to"
-    r"|'m not able to|am not allowed to|'m not allowed to|must decline to|have to decline to"
+    r"(?:can ?not|can't|could not|couldn't|(?:won't|will not)(?: be able to)?|am unable to"
+    r"|am not able to|'m unable to|'m not able to|am not allowed to|'m not allowed to"
+    r"|must decline to|have to decline to"
     r"|refuse to|do not feel comfortable|don't feel comfortable|am not comfortable"
     r"|'m not comfortable)"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..canonical import REFUSAL
 from ..tally import Cast, Heap, tiebreak
 from . import majority
 from .base import Poll
@@ -19,5 +20,5 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
 
 
 def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
-    """At the first valid ballot."""
-    return any(cast.key for cast in casts)
+    """At the first valid ballot that is no refusal."""
+    return any(cast.key and cast.key.value != REFUSAL for cast in casts)

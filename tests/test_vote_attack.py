@@ -111,11 +111,8 @@ def test_the_fastest_answer_is_no_refusal() -> None:
     voters = [Scripted("a", [REFUSAL]), Scripted("b", ["The answer is 5", SILENCE])]
     rule = rule_of(Kind.NUMBER, "fastest")
 
-    async def main() -> Verdict:
-        async with asyncio.timeout(10):
-            return await hold([Tier([(voters[0], 1), (voters[1], 2)])], REQUEST, rule)
-
-    assert said(asyncio.run(main())) == "The answer is 5"
+    told = elect([Tier([(voters[0], 1), (voters[1], 2)])], rule)
+    assert said(told) == "The answer is 5"
 
 
 def test_a_call_without_majority_gives_way_to_the_heaviest_words() -> None:
@@ -126,6 +123,24 @@ def test_a_call_without_majority_gives_way_to_the_heaviest_words() -> None:
     told = judge([*calls, *words], rule)
     assert told.status is Status.ESCALATE
     assert said(_in_words(told)) == "Shall I?"
+
+
+def elect(tiers: Sequence[Tier], rule: Rule) -> Verdict:
+    async def main() -> Verdict:
+        async with asyncio.timeout(10):
+            return await hold(tiers, REQUEST, rule)
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("name", ["majority", "similarity", "fastest"])
+def test_a_call_that_changes_something_waits_for_its_majority_of_all(name: str) -> None:
+    """Five of nine workers agree, three abstain: more than half of the valid is not enough."""
+    call = 'wipe({"a": 1})'
+    script = [call, call, "", "", "", 'look({"b": 1})', call, call, call]
+    rule = rule_of(Kind.TEXT, name, changing=frozenset({"wipe"}))
+    told = elect([Tier([(Scripted("a", script), 9)])], rule)
+    assert (told.status, told.groups[0].votes) == (Status.MAJORITY, 5)
 
 
 @pytest.mark.parametrize(

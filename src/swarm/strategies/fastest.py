@@ -20,5 +20,6 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
 
 
 def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
-    """At the first valid ballot that is no refusal."""
-    return any(cast.key and cast.key.value != REFUSAL for cast in casts)
+    """At the first valid ballot that is no refusal; a call that changes something waits for all."""
+    valid = [cast for cast in casts if cast.key and cast.key.value != REFUSAL]
+    return bool(valid) and not majority.changes(valid, poll)

@@ -3,12 +3,14 @@ answer; of little use where every good answer is worded in its own way."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ..canonical import Kind, join
-from ..stopping import decided, unlikely
+from ..stopping import Block, decided, unlikely
 from ..stopping import majority as more_than_half
 from ..tally import Cast, Heap, group
+from ..tally import more_than_half as _more
 from .base import Poll
 
 
@@ -24,11 +26,17 @@ def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
         return _unlikely(casts, out, poll)
     if poll.asked.kind is Kind.JSON:  # short of a majority the fields of all are put together
         return more_than_half(casts, out, poll.caps) is not None
-    if changes([c for c in casts if c.key and c.key.value == winner.value], poll):
-        everyone = sum(cast.weight for cast in casts) + out
-        hopeless = poll.caps is None and winner.ceiling + out <= everyone / 2
-        return winner.floor > everyone / 2 or hopeless
-    return True
+    return enough(winner, casts, out, poll)
+
+
+def enough(winner: Block, casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+    """Whether a winner that is certain needs no more ballots: a call that changes something needs
+    more than half of all workers, those without a valid answer included, or no hope of it."""
+    if not changes([c for c in casts if c.key and c.key.value == winner.value], poll):
+        return True
+    everyone = math.fsum(cast.weight for cast in casts) + out
+    hopeless = poll.caps is None and not _more(winner.ceiling + out, everyone)
+    return _more(winner.floor, everyone) or hopeless
 
 
 def changes(casts: Sequence[Cast], poll: Poll) -> bool:

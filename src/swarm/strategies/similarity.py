@@ -9,6 +9,7 @@ from ..clusters import cluster, medoid
 from ..stopping import majority as more_than_half
 from ..tally import Cast, Heap, group, standardised, tiebreak
 from .base import Poll
+from .majority import enough
 
 
 def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
@@ -47,7 +48,8 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
 def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
     """When answers with one key, which never part, are more than half of all. Texts that come
     later may still join two groups, so nothing less is certain."""
-    return more_than_half(casts, out, poll.caps) is not None
+    winner = more_than_half(casts, out, poll.caps)
+    return winner is not None and enough(winner, casts, out, poll)
 
 
 def _is_text(cast: Cast) -> bool:

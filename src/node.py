@@ -73,7 +73,7 @@ class Node:
             prompt_cache_mib=plan.prompt_cache >> 20,
         )
         self._engine = LlamaServer(config, clean_environment())
-        self._meaning = meaning(models, clean_environment(), plan.threads)
+        self._meaning = meaning(models, clean_environment(), threads=1)
         # Requests for embeddings are answered by a model made for them, else by the loaded one.
         self._embedder = self._meaning.engine or LlamaEmbedder(
             path, clean_environment(), context=plan.context, threads=plan.threads

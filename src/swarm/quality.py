@@ -6,13 +6,12 @@ Defects lower the score and nothing raises it: neither length nor markdown is ev
 
 from __future__ import annotations
 
-import ast
 import re
 import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-from .canonical import json_value
+from .canonical import code_python, json_value
 from .canonical.fences import Block, blocks
 from .canonical.span import strip_thoughts
 
@@ -107,11 +106,7 @@ def _code(said: str) -> float:
 
 
 def _parses(code: str) -> bool:
-    try:
-        ast.parse(code[:_LONGEST])
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    return code_python.parse(code[:_LONGEST]) is not None
 
 
 def _balanced(code: str) -> bool:

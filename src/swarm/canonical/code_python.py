@@ -35,8 +35,8 @@ def parse_to(source: str) -> tuple[ast.Module | None, int]:
             return ast.parse(source.removeprefix("\ufeff")), 0
     except SyntaxError as error:
         return None, error.lineno or 0
-    except (ValueError, RecursionError, MemoryError):
-        return None, 0
+    except (ValueError, RecursionError, MemoryError, SystemError):
+        return None, 0  # SystemError: Python 3.11 stumbles when two threads parse at once
 
 
 def canonical(

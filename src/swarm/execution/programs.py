@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..canonical import code_python
 from ..canonical.fences import blocks
 from .harness import main_name
 
@@ -59,12 +60,7 @@ def entry_of(question: str, programs: Sequence[Program]) -> str:
 
 
 def _parsed(text: str) -> ast.Module | None:
-    if len(text) > _LONGEST:
-        return None
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return None
+    return None if len(text) > _LONGEST else code_python.parse(text)
 
 
 def _without_asserts(text: str) -> str:

@@ -20,7 +20,14 @@ from hypothesis import strategies as st
 from benchmarks._pool import pooled
 from local_swarm.ballot import Answer, Ballot, Finish
 from local_swarm.bench import calibration, plot
-from local_swarm.bench.calibration import KINDS, Measured, accuracies, accuracies_of, calibrate
+from local_swarm.bench.calibration import (
+    KINDS,
+    Measured,
+    accuracies,
+    accuracies_of,
+    by_kind,
+    calibrate,
+)
 from local_swarm.bench.fingerprint import fingerprint
 from local_swarm.bench.question import Question, is_right, parse, read
 from local_swarm.bench.report import loses
@@ -175,6 +182,8 @@ def test_accuracies_are_empty_where_nothing_was_measured(tmp_path: Path) -> None
     kinds = {"short": {"right": 58, "asked": 60}, "code": {"right": 0, "asked": 0}}
     kept.write_text(json.dumps({"format": 1, "kinds": kinds}))
     assert accuracies_of(settings, model) == {"short": 59 / 62, "date": 59 / 62}
+    named = {"short": {"m": 59 / 62}, "date": {"m": 59 / 62}}
+    assert by_kind(settings, {"m": model, "other": demo_path()}) == named
     for damaged in ("", "[]", '{"format": 0, "kinds": {}}', '{"format": 1, "kinds": {"a": 1}}'):
         kept.write_text(damaged)
         assert accuracies_of(settings, model) == {}

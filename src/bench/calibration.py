@@ -129,6 +129,16 @@ def accuracies_of(settings: Settings, model: Path) -> Mapping[str, float]:
         return {}
 
 
+def by_kind(settings: Settings, models: Mapping[str, Path]) -> dict[str, dict[str, float]]:
+    """The accuracies of the models (id and file) by kind of answer, as the swarm's defaults take
+    them; what was not measured is left out."""
+    found: dict[str, dict[str, float]] = {}
+    for model, path in models.items():
+        for kind, value in accuracies_of(settings, path).items():
+            found.setdefault(kind, {})[model] = value
+    return found
+
+
 def sha_of(settings: Settings, model: Path) -> str:
     """The SHA-256 of a model file. Raises OSError."""
     return fingerprint(model, settings.data / "fingerprints.json")

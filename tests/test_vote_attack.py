@@ -152,6 +152,30 @@ def test_refusals_in_the_future_tense(words: str) -> None:
     assert key is not None and key.value == "refusal:"
 
 
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        ("16 - 3 - 4 = 9\n9 * 2 = 18\nShe makes $18 every day.", "number:18 $"),
+        ("1. Add 3 and 4.\n2. Multiply by 2.\n\nThe result is 14.", "number:14"),
+        ("- 9 eggs\n- 2 dollars each\nThat makes 18 dollars every single day.", "number:18 $"),
+        ("18\n\nShe sells 9 eggs for 2 dollars each.", "number:18"),
+        ("The answer is 2 * 10^(-3)", "number:1/500"),
+        ("The answer is 2^(10)", "number:1024"),
+    ],
+)
+def test_the_first_step_is_not_the_answer(words: str, value: str) -> None:
+    key = key_of(Asked(Kind.NUMBER), ballot(words))
+    assert key is not None and key.value == value
+
+
+@pytest.mark.parametrize("words", ["so \\boxed{4", "so \\boxed{\\frac{1}{2", "it is \\boxed{"])
+def test_a_box_that_was_cut_off_is_no_answer(words: str) -> None:
+    cut = replace(ballot(words), finish=Finish.LENGTH)
+    assert key_of(Asked(Kind.NUMBER), cut) is None
+    whole = replace(ballot("\\boxed{4} because"), finish=Finish.LENGTH)
+    assert key_of(Asked(Kind.NUMBER), whole) is not None
+
+
 def test_with_a_seed_the_second_round_draws_anew(node: Running) -> None:
     """It would repeat the first word for word, and copies count once."""
     extra = {"temperature": 1.6, "seed": 5, "max_tokens": 96}

@@ -15,7 +15,7 @@ from . import choice, code, date, json_value, number, text, tool_call
 from .join import join
 from .key import CALL, REFUSAL, Asked, Key, Kind
 from .refusal import is_refusal
-from .span import final_span, strip_thoughts
+from .span import final_span, is_open, strip_thoughts
 
 __all__ = ["CALL", "REFUSAL", "VERSION", "Asked", "Key", "Kind", "asked_of", "join", "key_of"]
 
@@ -79,7 +79,7 @@ def _words(asked: Asked, words: str, *, cut: bool) -> Key | None:
     if asked.kind is Kind.CODE and not code.is_prose(words, asked.question):
         return None if cut else code.key(words, asked.question)
     span = final_span(words)
-    if span is None and cut:
+    if cut and (span is None or is_open(words)):
         return None
     if asked.kind is Kind.CHOICE and (letter := choice.key(words, span, asked.options)):
         return letter

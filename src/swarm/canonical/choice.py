@@ -25,7 +25,7 @@ _PREFIX = re.compile(
 _NAME = re.compile(
     r"(?P<open>[(\[{\"']\s?)?(?P<name>[A-Ja-j]|[1-9]|[ivIV]{1,4})(?:(?P<close>\s?[)\]}\"']+\.?)"
     r"|(?P<mark>[.:,;!?](?![\w.])|\s?[-\u2013\u2014](?=\s)|\s*(?:$|\n))"
-    r"|(?=\s+(?:(?:because|since|is|as|are|which|due|would|and|or)\b|&)|\s?/))"
+    r"|(?=\s+(?:(?:because|since|is|as|are|which|due|would|and|or)\b|&)|\s?/|,[A-J](?!\w)))"
 )
 _BARE = re.compile(r"([A-J])\s+")
 _JOINT = re.compile(r"\s*(?:,?\s*(?:and|&)\s+|[,/]\s*)(?:also\s+)?(?:options?\s+)?", re.IGNORECASE)

@@ -20,6 +20,7 @@ from .phrase import LONGEST, bare, head, sides, split
 from .quantity import Quantity, show
 
 _LONE = 60  # characters of an answer that is a number and its unit
+_STEP = re.compile(r"\s*(?:\d{1,2}[.)]|[-*\u2022]|\(?[a-z]\)|step\b|first\b)\s", re.IGNORECASE)
 _RELATION = re.compile(
     r"(?:[a-zA-Z]\s?)?(?P<sign><=|>=|[<>\u2264\u2265])\s?"
     r"|(?P<least>at least|no less than|minimum of)\s|(?P<most>at most|up to|no more than)\s"
@@ -82,7 +83,8 @@ def key(span: str, *, strict: bool = False) -> Key | None:
 def lone(words: str) -> Key | None:
     """The key of an answer that is a number and little else, or has a line that is only one.
 
-    Of several lines the last counts, then the first: some answer first and then explain.
+    Of several lines the last counts, then the first, unless it is a step of a derivation: some
+    answer first and then explain.
     """
     lines = [
         line
@@ -91,7 +93,9 @@ def lone(words: str) -> Key | None:
     ]
     if len(words) <= _LONE and "\n" not in words.strip():
         return key(words)
-    for line in lines[-1:] + lines[:1]:
+    # A step of the way is no answer: "1. Add 3 and 4", "16 - 7 = 9".
+    first = [line for line in lines[:1] if "=" not in line and not _STEP.match(line)]
+    for line in lines[-1:] + first:
         if len(line) <= _LONE and (found := key(line, strict=True)):
             return found
     return None

@@ -97,6 +97,13 @@ def final_span(words: str) -> str | None:
     return inner or best.text  # "Final answer: the answer is 42"
 
 
+def is_open(words: str) -> bool:
+    r"""Whether `words` end inside of a `\boxed{`."""
+    tail = words[-_LONGEST:]
+    boxes = [box.end() for box in _BOX.finditer(tail)]
+    return bool(boxes) and tail[boxes[-1]] == "{" and not _balanced(tail, boxes[-1])
+
+
 def _boxes(words: str) -> Iterator[_Found]:
     boxes = [box.end() for box in _BOX.finditer(words)][-_MOST:]
     for begin in boxes:

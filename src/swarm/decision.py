@@ -77,12 +77,8 @@ def decide(
     winner = spokesman(top, request_id) if top else _shown(ballots, request_id)
     assembled = _assembled(casts, heaps, rule, status)
     granted = sum(meter.granted.values()) or asked
-    keys = {
-        at: heap.key
-        for at, cast in enumerate(casts)
-        for heap in heaps
-        if any(cast is other for other in heap.casts)
-    }
+    key_of = {id(cast): heap.key for heap in heaps for cast in heap.casts}
+    keys = {at: key_of[id(cast)] for at, cast in enumerate(casts) if id(cast) in key_of}
     return Verdict(
         winner=assembled or winner,
         status=status,

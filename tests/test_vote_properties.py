@@ -160,3 +160,22 @@ def test_no_strategy_prefers_length(name: str) -> None:
     swapped = [replace(ballots[0], confidence=0.5), replace(ballots[1], confidence=0.9)]
     if name != "fastest":
         assert judge(swapped, rule).winner == swapped[1]
+
+
+def test_quality_without_confidences_follows_the_many() -> None:
+    asked = Asked(Kind.NUMBER)
+    said = ["Answer: 4", "Answer: 5", "Answer: 6", "Answer: 5"]
+    for request in ("r", "s", "t", "u"):
+        ballots = [Ballot(Answer(text), "v", HOME, "m", Finish.STOP, 1, 0.1) for text in said]
+        casts = [Cast(b, key_of(asked, b)) for b in ballots]
+        rule = Rule(*named("quality", Kind.NUMBER), asked)
+        verdict = decide(casts, rule, request, asked=4, meter=Meter())
+        assert verdict.groups[0].key == "number:5"
+
+
+def test_json_that_was_asked_for_in_words_is_compared_by_value() -> None:
+    said = ['{"a": 1, "b": 2}', '```json\n{"b": 2.0, "a": 1}\n```', '{"a": 1, "b": 3}']
+    ballots = [Ballot(Answer(text), "v", HOME, "m", Finish.STOP, 1, 0.1) for text in said]
+    asked = Asked(Kind.TEXT, question="Give me an object with a and b as JSON")
+    rule = Rule(*named("auto", Kind.TEXT), asked)
+    assert [group.votes for group in judge(ballots, rule).groups] == [2, 1]

@@ -68,7 +68,8 @@ class Swarm:
         for tier in tiers:
             for voter, count in tier.voters:
                 seats[voter.model or ""] += count
-        measured = self._defaults.accuracy.get(rule.asked.kind.value, {})
+        kind = "tool_call" if rule.asked.tools else rule.asked.kind.value
+        measured = self._defaults.accuracy.get(kind, {})
         return replace(rule, weights=of_models(measured, seats))
 
     def _tiers(self, request: ChatRequest, seats: int) -> list[Tier]:

@@ -6,6 +6,7 @@ of a key, because machines compare keys with one another.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from .span import final_span, is_open, strip_thoughts
 __all__ = ["CALL", "REFUSAL", "VERSION", "Asked", "Key", "Kind", "asked_of", "join", "key_of"]
 
 VERSION = 2
+_JSON = re.compile(r"\s*(?:```(?:json)?\s*)?[{\[]")
 
 
 def asked_of(request: ChatRequest) -> Asked:
@@ -93,6 +95,8 @@ def _words(asked: Asked, words: str, *, cut: bool) -> Key | None:
         return number.key(span) or number.only(span) or text.key(span)
     if span is not None:
         return number.key(span, strict=True) or text.key(span)
+    if _JSON.match(words) and (value := json_value.key(words)):  # asked for in words only
+        return value
     return text.key(words)
 
 

@@ -17,7 +17,7 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
     """Groups of equal answers, the one with the soundest ballot first; refusals last."""
     found = majority.heaps(casts, poll)
     confident = standardised([cast for cast in casts if cast.key])
-    order: dict[str, tuple[bool, float, float, tuple[str, str]]] = {}
+    order: dict[str, tuple[bool, float, float, float, tuple[str, str]]] = {}
     for heap in found:
         ranked = [
             (
@@ -30,7 +30,8 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
         ]
         best = max(ranked)
         heap.medoid = heap.casts[best[3]].ballot
-        order[heap.key] = (not heap.is_refusal, *best[:3])
+        # Where nothing tells two answers apart, the one that more workers gave is the better bet.
+        order[heap.key] = (not heap.is_refusal, *best[:2], heap.weight, best[2])
     return sorted(found, key=lambda heap: order[heap.key], reverse=True)
 
 

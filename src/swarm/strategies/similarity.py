@@ -13,7 +13,7 @@ from .majority import enough
 
 
 def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
-    """Texts of one meaning together; calls, refusals and equal keys as ever."""
+    """Texts of one meaning together; values, calls and refusals by their keys."""
     values: list[str | None] = [cast.key.value if cast.key else None for cast in casts]
     texts = [at for at, cast in enumerate(casts) if _is_text(cast)]
     labels = cluster(
@@ -53,6 +53,5 @@ def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
 
 
 def _is_text(cast: Cast) -> bool:
-    return (
-        cast.key is not None and not cast.ballot.answer.tool_calls and cast.key.value != "refusal:"
-    )
+    """Whether the words are what is compared: a value, a call or a refusal has a key of its own."""
+    return cast.key is not None and cast.key.value.startswith("text:")

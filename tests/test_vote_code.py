@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,16 +47,9 @@ def elect(*said: str, run: bool) -> Verdict:
     rule = Rule("majority", majority, asked, early_stop=False)
 
     async def main() -> Verdict:
-        behave = None
-        if run:
-            runner = PythonRunner(await find())
-
-            async def ran(question: str, answers: Sequence[str]) -> object:
-                return await study(question, answers, runner)
-
-            behave = ran
+        behave = partial(study, runner=PythonRunner(await find())) if run else None
         tiers = [Tier([(Scripted("v", said), len(said))])]
-        return await hold(tiers, REQUEST, rule, regroup=by_behaviour(behave, asked))  # type: ignore[arg-type]
+        return await hold(tiers, REQUEST, rule, regroup=by_behaviour(behave, asked))
 
     return asyncio.run(main())
 
@@ -80,6 +73,27 @@ def test_run_programs_that_do_the_same_vote_together() -> None:
     # the example in the question rules the squares out
     assert (verdict.groups[0].votes, verdict.status) == (3, Status.MAJORITY)
     assert verdict.abstained == 3
+
+
+def test_they_are_run_before_anybody_is_asked_again() -> None:
+    asked = asked_of(REQUEST)
+    rule = Rule("majority", majority, asked, early_stop=False)
+    more = Scripted("more", [SQUARE] * 3)
+
+    async def main() -> Verdict:
+        runner = PythonRunner(await find())
+        tiers = [
+            Tier([(Scripted("v", [TIMES, PLUS, LOOP]), 3)]),
+            Tier([(more, 3)], "more seats", if_unsure=True),
+        ]
+        behave = partial(study, runner=runner)
+        return await hold(tiers, REQUEST, rule, regroup=by_behaviour(behave, asked))
+
+    try:
+        verdict = asyncio.run(main())
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    assert (verdict.status, verdict.groups[0].votes, more.asked) == (Status.MAJORITY, 3, 0)
 
 
 def test_what_cannot_be_run_is_voted_on_by_text() -> None:

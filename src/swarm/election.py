@@ -35,9 +35,9 @@ async def hold(
     A voter that fails costs its ballots only; when none casts any, its error is raised. When
     `deadline_s` seconds have passed, the ballots cast so far decide. Raises NoAnswer when there
     are none by then. `embed` makes the vector of a text. `regroup` may give the ballots other
-    keys before the last count (code is grouped by what it does, say).
+    keys before each round is counted (code is grouped by what it does, say).
     """
-    election = _Election(request, rule, progress, meter or Meter(), embed)
+    election = _Election(request, rule, progress, meter or Meter(), embed, regroup)
     try:
         async with asyncio.timeout(deadline_s):
             await election.run(tiers)
@@ -52,8 +52,6 @@ async def hold(
         await election.asking.close()
     if not election.casts and election.failures:
         raise election.failures[0]
-    if regroup is not None:
-        election.casts = await regroup(election.casts)
     return election.verdict()
 
 
@@ -67,7 +65,9 @@ class _Election:
         progress: Callable[[Progress], None],
         meter: Meter,
         embed: Embed | None,
+        regroup: Regroup | None,
     ) -> None:
+        self._regroup, self._read = regroup, list[Cast]()
         self.casts: list[Cast] = []
         self.failures: list[Exception] = []
         self.late = False
@@ -91,10 +91,18 @@ class _Election:
             if self.casts:
                 self._report()
             try:
-                if await self._collect(waiting):
+                over = await self._collect(waiting)
+                await self._regrouped()
+                if over:
                     break
             finally:
                 self._close_round(tier)
+
+    async def _regrouped(self) -> None:
+        """Gives all ballots so far their other keys; always from those that they were read with,
+        because a later ballot may tell more about the earlier ones."""
+        if self._regroup is not None:
+            self.casts = await self._regroup(list(self._read))
 
     def _needed(self, tier: Tier) -> bool:
         """Whether the ballots settle nothing; an engine that failed is not asked once more."""
@@ -109,6 +117,7 @@ class _Election:
             item = await self.asking.next()
             if isinstance(item, Cast):
                 self.casts.append(item)
+                self._read.append(item)
                 self._report()
             elif item is not None:
                 voter, error = item

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .errors import HubUnreachable, SwarmError, UsageError
+from .errors import FetchError, HubUnreachable, SwarmError, UsageError
 from .hardware.bandwidth import measure
 from .hardware.budget import budget
 from .hardware.detect import detect
@@ -15,7 +15,7 @@ from .hardware.profile import Budget, HardwareProfile
 from .models.catalog import DEMO, ModelSpec, catalog
 from .models.fetch import fetch, find
 from .models.gguf import read_spec
-from .models.planner import Plan, plan
+from .models.planner import MIN_SPEED, Plan, plan
 from .models.store import (
     Remote,
     demo_path,
@@ -155,7 +155,12 @@ def _bring(
     path = local_file(spec, quant, settings.models)
     if path is None:
         assert spec.repo and quant
-        path = _download(settings, Remote(spec.repo, quant.name, quant.file), on_download)
+        try:
+            path = _download(settings, Remote(spec.repo, quant.name, quant.file), on_download)
+        except HubUnreachable:
+            raise
+        except FetchError:  # perhaps the file has another name there: any of that quantization
+            path = _download(settings, Remote(spec.repo, quant.name), on_download)
     again = _plan(profile, [exact(spec, path, quant)], wish)
     # The reason why this model was chosen is known to the first plan only.
     kept = [line for line in planned.why if "of the listed models" in line]
@@ -187,7 +192,7 @@ def _offline(settings: Settings, profile: HardwareProfile, wish: Wish) -> Choice
         if made.bytes <= made.budget.bytes:
             fitting.append((made, path))
     if fitting:
-        made, path = max(fitting, key=lambda pair: pair[0].bytes)
+        made, path = max(fitting, key=lambda pair: _merit(pair[0]))
         return Choice(
             profile, made, path, f"No network: serving {made.spec.id}, the best model on disk."
         )
@@ -199,6 +204,11 @@ def _offline(settings: Settings, profile: HardwareProfile, wish: Wish) -> Choice
         "No network and no model on disk: serving the bundled demo model (sums, small talk, "
         "tool calls).",
     )
+
+
+def _merit(made: Plan) -> tuple[bool, int]:
+    """Of models whose quality nobody told, the largest that answers in good time."""
+    return made.tokens_per_second >= MIN_SPEED, made.need.weights
 
 
 def _path_of(name: str, settings: Settings) -> Path:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_swarm.errors import ModelFileError
-from local_swarm.models.catalog import DEMO, catalog
+from local_swarm.models.catalog import DEMO, ModelSpec, catalog
 from local_swarm.models.gguf import read_spec
 from local_swarm.models.store import demo_path, exact
 
@@ -185,3 +185,20 @@ def test_flipped_bytes_raise_nothing_else(path: Path, data: st.DataObject) -> No
         assert read_spec(path).file_bytes == len(whole)
     except ModelFileError as error:
         assert str(path) in error.message
+
+
+def test_layers_with_a_sliding_window(path: Path) -> None:
+    def spec(arch: str, **other: int) -> ModelSpec:
+        facts = {"block_count": 26, "attention.head_count": 8, "embedding_length": 512,
+                 "context_length": 777} | other  # fmt: skip
+        entries = [number(f"{arch}.{name}", value) for name, value in facts.items()]
+        path.write_bytes(gguf([entry("general.architecture", STRING, text(arch)), *entries]))
+        return read_spec(path)
+
+    # Gemma 3 has no pattern in its header: 4 of its 26 layers see everything.
+    gemma = spec("gemma3", **{"attention.sliding_window": 512})
+    assert (gemma.window, gemma.window_layers) == (512, 22)
+    told = spec("new", **{"attention.sliding_window": 128, "attention.sliding_window_pattern": 2})
+    assert (told.window, told.window_layers) == (128, 13)
+    for plain in (spec("llama"), spec("mistral", **{"attention.sliding_window": 4096})):
+        assert (plain.window, plain.window_layers) == (None, 0)  # a window nobody applies

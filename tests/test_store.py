@@ -158,6 +158,12 @@ def test_models_of_the_users_own_join_the_list(tmp_path: Path) -> None:
     assert ids.index("qwen2.5-0.5b") < ids.index("mine") < ids.index("qwen2.5-1.5b")
 
 
+def test_a_model_of_the_users_own_says_where_its_file_is(tmp_path: Path) -> None:
+    (tmp_path / "models.toml").write_text(OWN.replace("repo", "report"))
+    with pytest.raises(UsageError, match="mine has no repo"):
+        listed(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["[", "[mine]", "mine = 3", "\0", '[mine]\nquants = { a = "b" }'])
 def test_a_list_that_cannot_be_understood_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "models.toml").write_text(text)

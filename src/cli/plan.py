@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from .. import settings as configuration
-from ..choose import engine_budget, specs_of, with_bandwidth
+from ..choose import engine_budget, specs_of, unused, with_bandwidth
 from ..errors import UsageError
 from ..hardware.budget import GIB, budget
 from ..hardware.detect import detect
@@ -44,9 +44,10 @@ def plan_command(
     """See app.plan."""
     settings = configuration.read()
     profile, spend = described(machine)
+    notice = None
     if profile is None or spend is None:
         profile = with_bandwidth(settings, detect())
-        spend = engine_budget(profile)
+        spend, notice = engine_budget(profile), unused(profile)
     if min_speed is None and not machine.memory and not isolated:
         min_speed = MIN_SPEED
     specs = specs_of(settings, model)
@@ -54,6 +55,8 @@ def plan_command(
     if as_json:
         print(json.dumps(told(made), ensure_ascii=False))
     else:
+        if notice:
+            print(notice)
         _print(made, explain)
 
 

@@ -74,6 +74,7 @@ def read_spec(path: Path) -> ModelSpec:
             f"{path} is a GGUF file, but no language model (architecture {arch!r}).",
             hint="Give the file of a chat model.",
         )
+    windows = _windows(arch, meta, layers)
     return ModelSpec(
         id=path.stem,
         name=_plain(str(meta.get("general.name") or path.stem)),
@@ -87,6 +88,8 @@ def read_spec(path: Path) -> ModelSpec:
         width=width,
         ffn=number("feed_forward_length"),
         vocabulary=len(tokens) if isinstance(tokens, list) else None,
+        window=number("attention.sliding_window") if windows else None,
+        window_layers=windows,
     )
 
 
@@ -102,6 +105,21 @@ def is_embedding(path: Path) -> bool:
 def _embeds(meta: dict[str, Any]) -> bool:
     arch = str(meta.get("general.architecture"))
     return "bert" in arch or bool(meta.get(f"{arch}.pooling_type")) or "embedding" in arch
+
+
+def _windows(arch: object, meta: dict[str, Any], layers: int) -> int:
+    """How many layers have a sliding window. Where the header has no pattern, the last of so many
+    layers has none, as llama.cpp knows of these architectures."""
+    window = meta.get(f"{arch}.attention.sliding_window")
+    if not isinstance(window, int) or window <= 0:
+        return 0
+    pattern = meta.get(f"{arch}.attention.sliding_window_pattern", _PATTERNS.get(str(arch)))
+    if isinstance(pattern, list):
+        return min(layers - 1, sum(1 for entry in pattern if entry))
+    return layers - layers // pattern if isinstance(pattern, int) and pattern > 1 else 0
+
+
+_PATTERNS = {"gemma2": 2, "gemma3": 6, "gpt-oss": 2, "cohere2": 4}
 
 
 def _plain(name: str) -> str:

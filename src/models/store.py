@@ -66,6 +66,9 @@ def listed(models: Path) -> dict[str, ModelSpec]:
         return catalog()
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise UsageError(f"{path} cannot be understood: {error}.", hint=_FORM) from None
+    for spec in own.values():
+        if not (spec.repo and spec.quants):
+            raise UsageError(f"{path}: {spec.id} has no repo or no quants.", hint=_FORM)
     both = {**catalog(), **own}
     return dict(sorted(both.items(), key=lambda entry: entry[1].parameters))
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from . import code_tree
+
 _TOKENS = 20_000
 
 
@@ -90,9 +92,11 @@ def language_in(question: str) -> str:
 
 
 def canonical(language: str, source: str) -> str | None:
-    """The tokens of `source`; None for nothing, for brackets that do not match, and for stubs."""
+    """The tokens of `source`; None for nothing, for brackets that do not match, for stubs, and for
+    what a grammar, where there is one, does not admit."""
     syntax = _SYNTAX.get(language, _C if _braced(source) else _PLAIN)
-    tokens = _tokens(source, syntax)
+    readable = code_tree.readable(language, source)
+    tokens = _tokens(readable, syntax) if readable else []
     if not tokens or len(tokens) > _TOKENS or (syntax.brackets and not _balanced(tokens)):
         return None
     while tokens and tokens[-1] in (";", "\n"):

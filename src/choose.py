@@ -59,7 +59,7 @@ def choose(settings: Settings, wish: Wish, on_download: OnDownload) -> Choice:
     there, the bundled demo model.
     """
     profile = detect()
-    if wish.model != DEMO:  # the demo model is fast on any machine
+    if wish.model not in (DEMO, "demo-mini"):  # the demo models are fast on any machine
         profile = with_bandwidth(settings, profile)
     choice = _choose(settings, profile, wish, on_download)
     notices = [text for text in (unused(profile), choice.notice) if text]
@@ -112,7 +112,7 @@ def _choose(
     if isinstance(found, Remote):
         path = _download(settings, found, on_download)
         return Choice(profile, _plan(profile, [read_spec(path)], wish), path)
-    if found.repo or found.id == DEMO:
+    if found.repo or found.bundled:
         return _bring(settings, profile, _plan(profile, [found], wish), wish, on_download)
     return Choice(profile, _plan(profile, [found], wish), _path_of(wish.model, settings))
 

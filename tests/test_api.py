@@ -23,7 +23,7 @@ TOOLS = [
         },
     }
     for name, keys in {
-        "read_file": ["path"],
+        "read_file": ["path", "start_line", "max_lines"],
         "write_file": ["path", "content"],
         "execute_bash": ["command"],
     }.items()

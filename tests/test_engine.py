@@ -76,7 +76,7 @@ def test_a_begun_answer_is_gone_on_with() -> None:
 
 def test_a_seed_repeats_all_seats_and_they_still_differ() -> None:
     async def run() -> None:
-        asked = request("hello", seed=7, temperature=1.5)
+        asked = request("What is 457 * 38?", seed=7, temperature=1.5)
         async with engine() as it:
             first, second = await texts(it, asked, 6), await texts(it, asked, 6)
         assert first == second

@@ -66,10 +66,12 @@ def refused(path: Path, content: bytes | None = None) -> str:
     return caught.value.full
 
 
-def test_the_demo_model() -> None:
-    path = demo_path()
-    found, listed = read_spec(path), catalog()[DEMO]
-    assert found.id == "demo" and found.file_bytes == path.stat().st_size
+@pytest.mark.parametrize("id", [DEMO, "demo-mini"])
+def test_the_bundled_models(id: str) -> None:
+    path = demo_path(id)
+    found, listed = read_spec(path), catalog()[id]
+    assert path.stat().st_size < 9_000_000
+    assert found.id == id and found.file_bytes == path.stat().st_size
     for fact in ("layers", "kv_heads", "head_size", "context"):
         assert getattr(found, fact) == getattr(listed, fact)
     assert (exact(listed, path).name, exact(listed, path).file_bytes) == (

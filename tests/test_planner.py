@@ -330,7 +330,7 @@ def test_the_list_is_sound() -> None:
     assert sizes == sorted(sizes) and sizes[-1] > 70e9
     for id, spec in catalog().items():
         assert spec.id == id and spec.layers and spec.kv_heads and spec.head_size and spec.context
-        assert id == DEMO or (spec.repo and spec.quants and spec.licence and spec.mlx)
+        assert spec.bundled or (spec.repo and spec.quants and spec.licence and spec.mlx)
         assert spec.size and spec.strengths
         bits = [quant.bits for quant in spec.quants]
         assert all(left > right for left, right in pairwise(bits))

@@ -184,6 +184,7 @@ def test_a_home_that_is_not_there(tmp_path: Path) -> None:
 
 def test_local_files_of_listed_models(tmp_path: Path) -> None:
     assert local_file(catalog()[DEMO], None, tmp_path) == demo_path()
+    assert local_file(catalog()["demo-mini"], None, tmp_path) == demo_path("demo-mini")
     spec = catalog()["qwen2.5-0.5b"]
     small = spec.quants[-1]
     assert local_file(spec, small, tmp_path) is None

@@ -28,7 +28,8 @@ class ModelSpec:
     that work on one token, where these are not all. The last `window` tokens are all that
     `window_layers` of the layers keep; `kv_layers` is set where the other layers keep no KV
     cache at all, but `state_bytes` for each sequence. `quality` is the share of right answers in
-    the benchmark that the catalogue names. The rest is as in catalog.toml.
+    the benchmark that the catalogue names. The file of a `bundled` model is part of this package.
+    The rest is as in catalog.toml.
     """
 
     id: str
@@ -59,6 +60,7 @@ class ModelSpec:
     quality_source: str | None = None
     thinking: bool = False
     automatic: bool = True
+    bundled: bool = False
     isolated: str | None = None
     mlx: str | None = None
 

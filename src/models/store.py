@@ -24,9 +24,9 @@ class Remote:
     file: str | None = None
 
 
-def demo_path() -> Path:
-    """The bundled model."""
-    return Path(str(files(__package__).joinpath("demo/demo.gguf")))
+def demo_path(id: str = DEMO) -> Path:
+    """The file of a bundled model."""
+    return Path(str(files(__package__).joinpath(f"demo/{id}.gguf")))
 
 
 def resolve(name: str, models: Path) -> ModelSpec | Remote:
@@ -109,8 +109,8 @@ def place(models: Path, repo: str, file: str) -> Path:
 
 def local_file(spec: ModelSpec, quant: Quant | None, models: Path) -> Path | None:
     """The file of `spec` at `quant`, if it is on this machine."""
-    if spec.id == DEMO:
-        return demo_path()
+    if spec.bundled:
+        return demo_path(spec.id)
     if spec.repo is None or quant is None:
         return None
     path = place(models, spec.repo, quant.file)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
+from . import paths
 from .measure import Share
 
 FLOORS = {
@@ -63,29 +66,28 @@ LABELS = {
 
 
 def card() -> None:
-    """Writes the model card of `demo` into the docs."""
-    import json
-
-    from . import paths
-
-    found = json.loads(paths.results("demo").read_text())
-    mini = json.loads(paths.results("mini").read_text())
-    facts = json.loads(paths.manifest("demo").read_text())
+    """Writes the model card into the docs: `card.md` with its marks filled in."""
+    found, mini = (_read(paths.results(size)) for size in ("demo", "mini"))
+    facts, mini_facts = (_read(paths.manifest(size)) for size in ("demo", "mini"))
     verdicts = (paths.HERE / "verdicts.txt").read_text().splitlines()
-    missed = [LABELS[name] for name in FLOORS if _missed(found, name)]
+    steps = found["votes"]["steps"]
     page = (paths.HERE / "card.md").read_text()
     for mark, value in {
-        "accuracy": "\n".join(accuracy_table(found)),
-        "mini": "\n".join(mini_table(mini)),
-        "votes": "\n".join(vote_table(found["votes"])),
-        "rungs": rungs(found["votes"]),
-        "chosen": found["votes"]["steps"],
-        "questions": "\n".join(question_table(found["questions"], verdicts)),
+        "megabytes": _megabytes("demo"),
+        "mini megabytes": _megabytes("mini"),
         "tokens": f"{facts['tokens'] / 1e6:.1f}",
         "steps": f"{facts['steps']:,}",
-        "missed": ", ".join(missed) or "none",
+        "mini tokens": f"{mini_facts['tokens'] / 1e6:.1f}",
+        "mini steps": f"{mini_facts['steps']:,}",
         "count": found["count"],
+        "accuracy": "\n".join(accuracy_table(found)),
+        "missed": ", ".join(LABELS[name] for name in FLOORS if _missed(found, name)) or "none",
         "parity": parity_line(found["parity"]),
+        "mini": "\n".join(mini_table(mini)),
+        "rungs": rungs(found["votes"]),
+        "chosen": "One step" if steps == 1 else f"{steps} steps",
+        "votes": "\n".join(vote_table(found["votes"])),
+        "questions": "\n".join(question_table(found["questions"], verdicts)),
     }.items():
         page = page.replace("{" + mark + "}", str(value))
     paths.CARD.write_text(page)
@@ -163,3 +165,11 @@ def _cells(share: list[float]) -> str:
     it = Share(share[0], int(share[1]))
     low, high = it.interval
     return f"{it.rate:.1%} | {low:.1%} to {high:.1%} | {it.count}"
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def _megabytes(size: str) -> str:
+    return f"{paths.shipped(size).stat().st_size / 1e6:.1f}"

@@ -36,7 +36,7 @@ def check(size: str, count: int, quick: bool, split: Split = "test") -> None:
             found["votes"] = {"rates": rates, **curve}
     paths.CACHE.mkdir(exist_ok=True)
     (paths.CACHE / f"failed-{size}.json").write_text(json.dumps(failed, indent=1))
-    if split == "test" and not quick:
+    if split == "test":
         paths.results(size).write_text(
             json.dumps(
                 found,

@@ -11,7 +11,7 @@ CHILD = HERE.parents[1] / "src" / "backends" / "llama_child.py"
 """The engine's child process, as a node starts it."""
 
 LEGS = HERE / "legs.json"
-"""By hand: what changed between the legs of the run that made the first run."""
+"""By hand: what changed between the legs of the run."""
 
 _SHIPPED = HERE.parents[1] / "src" / "models" / "demo"
 CARD = HERE.parents[1] / "docs" / "demo-model.md"
@@ -29,7 +29,12 @@ def made(size: str) -> Path:
 
 def measured(size: str) -> Path:
     """The GGUF that `check` measures: the one just made, else the one that ships."""
-    return made(size) if made(size).exists() else _SHIPPED / _name(size)
+    return made(size) if made(size).exists() else shipped(size)
+
+
+def shipped(size: str) -> Path:
+    """The GGUF that ships."""
+    return _SHIPPED / _name(size)
 
 
 def results(size: str) -> Path:

@@ -29,7 +29,7 @@ def tools_of(r: Random) -> tuple[str, ...]:
     tools = list(TOOLS)
     if r.random() < 0.04:
         return ()
-    if r.random() < 0.35:
+    if r.random() < 0.45:
         tools = r.sample(tools, r.randint(1, 5))
     if r.random() < 0.4:
         r.shuffle(tools)
@@ -46,7 +46,7 @@ def request_with(r: Random, tools: tuple[str, ...]) -> Sample:
             request, step, final = MAKERS[kind](r, path(r))
             steps = [step]
         missing = {name for name, _, _ in steps} - set(tools)
-        if not missing or (len(steps) == 1 and r.random() < 0.3):
+        if not missing or (len(steps) == 1 and r.random() < 0.06):
             break
     request = spoken(r, request)
     if missing:

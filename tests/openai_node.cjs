@@ -3,8 +3,15 @@ const OpenAI = require('openai');
 const client = new OpenAI({ baseURL: process.env.BASE_URL, apiKey: 'none', maxRetries: 0 });
 const sum = { role: 'user', content: process.env.QUESTION };
 const read = { role: 'user', content: 'Read the file notes.txt.' };
-const file = { type: 'object', properties: { path: { type: 'string' } } };
-const tools = [{ type: 'function', function: { name: 'read_file', parameters: file } }];
+const text = { type: 'string' };
+// As the demo model was trained on them: it refuses lists of arguments that it never saw.
+const known = {
+  read_file: { path: text, start_line: text, max_lines: text },
+  write_file: { path: text, content: text },
+  execute_bash: { command: text },
+};
+const tools = Object.entries(known).map(([name, properties]) => (
+  { type: 'function', function: { name, parameters: { type: 'object', properties } } }));
 const model = 'local-swarm';
 
 async function main() {

@@ -20,7 +20,10 @@ TOOLS: Any = [
             "properties": {key: {"type": "string"} for key in keys},
         },
     }
-    for name, keys in {"read_file": ["path"], "write_file": ["path", "content"]}.items()
+    for name, keys in {
+        "read_file": ["path", "start_line", "max_lines"],
+        "write_file": ["path", "content"],
+    }.items()
 ]
 ASK: Any = [{"role": "user", "content": SUM}]
 READ: Any = [{"role": "user", "content": "Read the file notes.txt."}]

@@ -13,10 +13,19 @@ from .conftest import SUM, Running
 TOOLS: Any = [
     {
         "type": "function",
-        "name": "read_file",
-        "parameters": {"type": "object", "properties": {"path": {"type": "string"}}},
+        "name": name,
+        "parameters": {
+            "type": "object",
+            "properties": {key: {"type": "string"} for key in keys},
+        },
         "strict": False,
-    },
+    }
+    for name, keys in {  # as the demo model was trained on them: it refuses lists that it never saw
+        "read_file": ["path", "start_line", "max_lines"],
+        "write_file": ["path", "content"],
+        "execute_bash": ["command"],
+    }.items()
+] + [
     {"type": "namespace", "name": "x", "tools": []},
     {"type": "web_search"},
 ]

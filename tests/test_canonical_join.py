@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_swarm.swarm.canonical import Key, join, number
-from local_swarm.swarm.canonical.join import lead
 
 
 def groups(*said: str) -> list[list[str]]:
@@ -69,46 +68,3 @@ def test_join_is_independent_of_order_and_parts_no_value(
     for key, value in zip(keys, joined, strict=True):
         assert value == (home[key.value] if key else None)
         assert key is None or key.alias is None or value == key.value  # only bare answers move
-
-
-@given(KEYS, KEYS, st.data())
-def test_a_lead_holds_for_every_end(
-    seen: list[Key | None], unseen: list[Key | None], data: st.DataObject
-) -> None:
-    unseen = unseen[:3]
-    weights = data.draw(st.lists(st.sampled_from([0.5, 1.0, 1.0, 2.0]), min_size=12, max_size=12))
-    sums: defaultdict[str, float] = defaultdict(float)
-    for value, weight in zip(join(seen), weights, strict=False):
-        if value:
-            sums[value] += weight
-    out = float(len(unseen))
-    for group in sums:
-        safe = lead(seen, weights[: len(seen)], group, len(unseen))
-        assert safe.least <= sums[group]
-        if safe.least - safe.most <= out or safe.least <= out:
-            continue
-        final: defaultdict[str, float] = defaultdict(float)
-        ends = join([*seen, *unseen])
-        for value, weight in zip(ends, [*weights[: len(seen)], *[1.0] * len(unseen)], strict=True):
-            if value:
-                final[value] += weight
-        best = max(final, key=lambda value: final[value])
-        kept = sum(
-            w
-            for end, now, w in zip(ends, join(seen), weights, strict=False)
-            if (end, now) == (best, group)
-        )
-        assert kept >= safe.least
-        assert all(weight < final[best] for value, weight in final.items() if value != best)
-
-
-def test_a_lead_without_units_out_is_the_plain_count() -> None:
-    keys = [Key("number:18"), Key("number:18"), Key("number:18 $", "number:18"), Key("number:26")]
-    assert lead(keys, [1.0] * 4, "number:18 $", 0) == (3.0, 1.0)
-    assert lead(keys, [1.0] * 4, "number:18 $", 1) == (2.0, 2.0)  # an "18 euros" would part them
-    assert lead(keys, [1.0] * 4, "number:5", 1) == (0.0, 2.0)
-
-
-def test_answers_that_are_no_numbers_never_move() -> None:
-    keys = [Key("choice:B")] * 4 + [Key("choice:C")]
-    assert lead(keys, [1.0] * 5, "choice:B", 3) == (4.0, 1.0)

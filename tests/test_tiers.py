@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_swarm.ballot import Meter, Status, Verdict
+from local_swarm.ballot import Status, Verdict
 from local_swarm.chat import ChatRequest
 from local_swarm.errors import EngineError
 from local_swarm.swarm.canonical import Asked, Kind
@@ -162,13 +162,6 @@ def test_quality_hears_all() -> None:
     rule = Rule("quality", quality, Asked(Kind.TEXT))
     verdict = elect(rule, tier("v", ["a whole sentence.", "a whole sentence.", "a word"]))
     assert verdict.cast == 3
-
-
-def test_words_are_heard_while_they_are_written() -> None:
-    meter, heard = Meter(), []
-    meter.on_words = lambda voter, seat, text: heard.append((voter, seat, text))
-    elect(NUMBER, tier("first", ["7", "7", "7"]), meter=meter)
-    assert heard == []  # these voters speak only when they are done
 
 
 def test_what_stopping_saved_is_estimated() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from ..ballot import Answer, Ballot, Finish, ToolCall, Verdict
 from ..chat import Done
 from ..wire.verdict import render as verdict
+from ..wire.verdict import tool_call
 
 
 def swarm_field(done: Done, *, details: bool, why: str | None) -> dict[str, Any]:
@@ -68,16 +69,6 @@ def message(answer: Answer) -> dict[str, Any]:
 
 def calls(of: Sequence[ToolCall]) -> list[dict[str, Any]]:
     """OpenAI's tool calls; one without an id gets one, clients need it for the result."""
-    return [_call(call) | ({} if call.id else {"id": f"call_{uuid.uuid4().hex}"}) for call in of]
-
-
-def _call(call: ToolCall) -> dict[str, Any]:
-    return {
-        "id": call.id,
-        "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments},
-    }
-
-
-def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return [
+        tool_call(call) | ({} if call.id else {"id": f"call_{uuid.uuid4().hex}"}) for call in of
+    ]

@@ -20,7 +20,8 @@ Embed = Callable[[str], Awaitable[tuple[float, ...]]]
 class Asking:
     """Every voter that was asked in one election, whatever the tier.
 
-    `embed` makes the vector of a text; a failure leaves the ballot without one.
+    `embed` makes the vector of a text; a failure leaves the ballot without one, and
+    `degraded` says so.
     """
 
     def __init__(self, request: ChatRequest, rule: Rule, meter: Meter, embed: Embed | None) -> None:
@@ -109,5 +110,7 @@ class Asking:
             return cast
         try:
             return replace(cast, vector=await self._embed(ballot.answer.text))
-        except Exception:  # without a vector the words themselves are compared
+        except Exception as error:  # an answer is worth more than its vector; the verdict tells it
+            why = f"no embedding ({type(error).__name__}): answers are compared by their words"
+            self._meter.degraded = self._meter.degraded or why
             return cast

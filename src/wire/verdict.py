@@ -81,7 +81,7 @@ def _ballot(ballot: Ballot, key: str | None) -> dict[str, Any]:
         "model": ballot.model,
         "key": key,
         "text": ballot.answer.text,
-        "tool_calls": [_call(call) for call in ballot.answer.tool_calls],
+        "tool_calls": [tool_call(call) for call in ballot.answer.tool_calls],
         "finish_reason": ballot.finish.value,
         "confidence": _round(ballot.confidence),
         "tokens": ballot.tokens,
@@ -89,11 +89,12 @@ def _ballot(ballot: Ballot, key: str | None) -> dict[str, Any]:
     }
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def tool_call(of: ToolCall) -> dict[str, Any]:
+    """One call in OpenAI's JSON."""
     return {
-        "id": call.id,
+        "id": of.id,
         "type": "function",
-        "function": {"name": call.name, "arguments": call.arguments},
+        "function": {"name": of.name, "arguments": of.arguments},
     }
 
 

@@ -6,7 +6,7 @@ How to call (what runs the programs is handed in, so nothing here chooses a sand
     keys = await behave(question, answers, runner)    # one a answer; None abstains
     told = await study(question, answers, runner)     # with scores and examples met
 
-`functools.partial(behave, runner=runner)` is what the election takes for `Extras.behave`. When
+`functools.partial(study, runner=runner)` is what the election takes for `Extras.behave`. When
 every key is None nothing could be told (no Python, no sandbox): group by the text of the programs.
 
 The inputs are the examples of the question, the asserts that the candidates wrote, and, where

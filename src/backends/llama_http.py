@@ -14,6 +14,7 @@ from ..chat import ChatRequest
 from ..errors import EngineError, EngineUnavailable, InvalidRequest
 from ..wire.sse import Comment, lines, parse
 from .base import Piece
+from .forced import as_calls, is_forced
 from .llama_wire import body, engine_error, pieces
 
 _PROBE_TOKENS = 64  # shorter prefills hide broken matrix kernels
@@ -81,9 +82,9 @@ class LlamaHttp:
         """The answers of `seats`, piece by piece. Closing it makes the engine stop."""
         asked = body(request, seats=len(seats), first=seats[0], max_tokens=max_tokens)
         async with aclosing(self.events("/v1/chat/completions", asked)) as events:
-            async for event in events:
-                for piece in pieces(event, seats):
-                    yield piece
+            read = _pieces(events, seats)
+            async for piece in as_calls(read) if is_forced(request) else read:
+                yield piece
 
     async def events(self, path: str, asked: dict[str, Any]) -> AsyncGenerator[str]:
         """The data of the events that `path` streams. Closing it makes the engine stop."""
@@ -101,6 +102,12 @@ class LlamaHttp:
         if response.status_code != 200:
             raise engine_error(response.status_code, response.content)
         return response
+
+
+async def _pieces(events: AsyncGenerator[str], seats: list[int]) -> AsyncGenerator[Piece]:
+    async for event in events:
+        for piece in pieces(event, seats):
+            yield piece
 
 
 def _encode(asked: dict[str, Any]) -> bytes:

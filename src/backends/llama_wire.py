@@ -10,6 +10,7 @@ from typing import Any
 from ..ballot import Finish
 from ..chat import ChatRequest
 from ..errors import ContextOverflow, EngineError, EngineUnavailable, InvalidRequest, SwarmError
+from . import forced
 from .base import Piece, ToolDelta
 
 _UNSUPPORTED = ("not supported", "unsupported", "does not support")
@@ -30,6 +31,11 @@ def body(request: ChatRequest, *, seats: int, first: int, max_tokens: int) -> di
         "tool_choice": request.tool_choice if request.tools else None,
         "response_format": request.response_format,
     }
+    if request.tool_choice == "none":  # a model that reads of tools calls them, in its text
+        optional["tools"] = optional["tool_choice"] = None
+    elif forced.is_forced(request):
+        optional["tool_choice"] = "none"  # nothing but the JSON is to be parsed
+        optional["response_format"] = forced.response_format(request)
     return {
         **sampling,
         **{name: value for name, value in optional.items() if value is not None},

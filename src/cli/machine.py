@@ -1,4 +1,5 @@
-"""The commands that need no node: what the machine is, what would run on it, what there is."""
+"""The commands that need no node: what the machine is, what would run on it, what there is, and
+what is wrong."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from .options import AsJson, Context, Seats
 
 def add(app: typer.Typer) -> None:
     """Adds the commands of this file to `app`."""
-    for command in (hardware, plan, models):
+    for command in (hardware, plan, models, doctor):
         app.command()(command)
 
 
@@ -81,3 +82,16 @@ def models(
     from .models import models as command
 
     command(fits, as_json)
+
+
+def doctor(
+    lan: Annotated[bool, typer.Option("--lan", help="Look at the other machines too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Try every stage from the processor to a real answer, and say what to do where one fails.
+
+    Exit code 0 when nothing failed, 1 else. Nothing is downloaded, and no setting is changed.
+    """
+    from .doctor import doctor as command
+
+    command(lan, as_json)

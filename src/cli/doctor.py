@@ -1,0 +1,82 @@
+"""`local-swarm doctor`: what works here, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from functools import partial
+
+from rich.console import Console
+
+from .. import __version__
+from .. import settings as configuration
+from ..choose import unused
+from ..diagnose import engine, machine, places
+from ..diagnose.check import Check, Stage, State, examine, healthy
+from ..hardware.detect import detect
+from ..hardware.profile import HardwareProfile
+from ..settings import Settings, clean_environment
+
+_COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red", State.SKIP: "dim"}
+
+
+def doctor(lan: bool, as_json: bool) -> None:
+    """See machine.doctor. Exit code 1 when something failed."""
+    stages = _stages(configuration.read(), detect(), lan=lan)
+    checks = asyncio.run(_examined(stages, as_json))
+    if as_json:
+        found = {"ok": healthy(checks), "checks": [asdict(check) for check in checks]}
+        print(json.dumps(found, ensure_ascii=False))
+    if not healthy(checks):
+        sys.exit(1)
+
+
+def _stages(settings: Settings, profile: HardwareProfile, *, lan: bool) -> list[tuple[str, Stage]]:
+    """All stages in the order in which a start needs them."""
+    environment = clean_environment()
+    stages: list[tuple[str, Stage]] = [
+        ("program", _program),
+        ("processor", partial(machine.processor, profile)),
+        ("memory", partial(machine.memory, profile)),
+        ("graphics", partial(machine.graphics, profile, unused(profile))),
+        ("engine", partial(engine.importing, environment)),
+        ("answer", partial(engine.starting, environment, profile.cores)),
+        ("port", partial(places.port, settings)),
+        ("disk", partial(places.disk, settings)),
+        ("files", partial(places.files, settings)),
+        ("hub", partial(places.hub, settings)),
+    ]
+    if lan:
+        stages.append(("lan", _no_lan))
+    return stages
+
+
+async def _program() -> AsyncIterator[Check]:
+    """What runs: the first thing that a report of a fault needs."""
+    told = f"local-swarm {__version__}, Python {platform.python_version()}, {platform.platform()}"
+    yield Check("program", State.OK, told)
+
+
+async def _no_lan() -> AsyncIterator[Check]:
+    yield Check("lan", State.SKIP, "this version knows no other machines yet")
+
+
+async def _examined(stages: list[tuple[str, Stage]], quiet: bool) -> list[Check]:
+    out = Console(highlight=False, soft_wrap=True)
+    checks = []
+    async for check in examine(stages):
+        checks.append(check)
+        if not quiet:
+            _print(out, check)
+    return checks
+
+
+def _print(out: Console, check: Check) -> None:
+    out.print(f"{check.state:<5}", style=_COLOURS[check.state], end="")
+    out.print(f"{check.name:<11}{check.detail}", markup=False)
+    if check.advice:
+        out.print(f"{'':<16}-> {check.advice}", markup=False)

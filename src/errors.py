@@ -14,6 +14,7 @@ SwarmError                      has a message, a stable code and a hint: what to
 ├── FetchError                  a model could not be downloaded
 │   └── HubUnreachable          there is no network, or the hub does not answer
 ├── SandboxUnavailable          there is no sandbox, so a command was not run
+├── ToolError                   a tool could not do what a model asked of it
 └── NodeUnreachable             no running node answers
 
 HTTP status codes are chosen in api/errors.py alone, exit codes in cli/ alone.
@@ -121,6 +122,17 @@ class HubUnreachable(FetchError):
 
 class NodeUnreachable(SwarmError):
     code = "node_unreachable"
+
+
+class ToolError(SwarmError):
+    """A tool's failure, in words for the model that called it."""
+
+    code = "tool_error"
+
+    @property
+    def result(self) -> str:
+        """What goes back to the model as the tool's result."""
+        return f"error: {self.full}"
 
 
 class SandboxUnavailable(SwarmError):

@@ -1,0 +1,128 @@
+"""The folder that tools work in: its files are read and replaced, and nothing outside."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ToolError
+from . import atomic
+from .atomic import File
+from .backup import Backups
+from .fence import Fence
+from .policy import MiB
+from .sensitive import of_git
+
+LARGEST = 32 * MiB  # bytes of a file that are read, or replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a folder holds: `kind` is as in `stat.S_IFMT`, of a link its own; `size` in bytes."""
+
+    name: str
+    kind: int
+    size: int
+
+    @property
+    def is_folder(self) -> bool:
+        return self.kind == stat.S_IFDIR
+
+
+class Workspace:
+    """One folder. All paths are relative to it, with `/`; absolute ones inside it are taken too.
+
+    What is replaced is kept in `backups`, a folder outside of it, so that `undo` can put it back.
+    Raises UsageError for a folder that is none, or that is a home folder, or above one.
+    """
+
+    def __init__(self, root: Path, *, backups: Path | None = None) -> None:
+        self._fence = Fence.around(root)
+        self._backups = Backups.at(backups, self._fence) if backups is not None else None
+
+    @property
+    def root(self) -> Path:
+        """The real path of the folder."""
+        return self._fence.root
+
+    def where(self, path: str) -> str:
+        """The real path from the root, whether something is there or not. Raises ToolError."""
+        with self._fence.walk(path) as place:
+            return place.path
+
+    def is_folder(self, path: str) -> bool:
+        """Raises ToolError where nothing is there, or it is outside."""
+        with self._fence.walk(path) as place:
+            if place.status is None:
+                raise ToolError(f"{path} not found.")
+            return place.is_folder
+
+    def find(self, path: str, most: int = LARGEST) -> File | None:
+        """A regular file, at most `most` bytes of it; None where nothing is there.
+
+        Raises ToolError for folders, devices, pipes, sockets and whatever lies outside.
+        """
+        with self._fence.walk(path) as place:
+            return atomic.read(place, most)
+
+    def read(self, path: str, most: int = LARGEST) -> File:
+        """The same, but a file that is not there is a ToolError too."""
+        found = self.find(path, most)
+        if found is None:
+            raise ToolError(f"{path} not found.")
+        return found
+
+    def entries(self, path: str) -> list[Entry]:
+        """What a folder holds, by name. Raises ToolError."""
+        with self._fence.walk(path) as place:
+            opened = os.open(place.name, atomic.FOLDER, dir_fd=place.folder)
+            try:
+                found = []
+                for name in sorted(os.listdir(opened)):  # noqa: PTH208 (of a descriptor)
+                    with suppress(FileNotFoundError):  # it was removed meanwhile
+                        status = os.lstat(name, dir_fd=opened)
+                        found.append(Entry(name, stat.S_IFMT(status.st_mode), status.st_size))
+                return found
+            finally:
+                os.close(opened)
+
+    def writable(self, path: str) -> File | None:
+        """What `write` would replace; None where it would make a file. Raises ToolError."""
+        with self._fence.walk(path) as place:
+            if of_git(place.path):
+                raise ToolError(f"{place.path}: what belongs to git is changed by git alone.")
+            found = atomic.read(place, LARGEST)
+        if found is not None and not found.whole:
+            raise ToolError(f"{path} is larger than {LARGEST // MiB} MiB: it is left alone.")
+        if found is not None and not found.mode & 0o222:
+            raise ToolError(f"{path} is read-only.")  # a rename would get around that
+        return found
+
+    def write(self, path: str, data: bytes) -> str:
+        """Puts `data` in the place of a file, or makes it and its folders; returns its real path.
+
+        Readers see the old file or the new one. The mode of the old one is kept. Raises ToolError
+        for all that `writable` refuses.
+        """
+        before = self.writable(path)
+        with self._fence.walk(path) as place:
+            if of_git(place.path) or (before is not None and place.path != before.path):
+                raise ToolError(f"{path} was moved meanwhile.")
+            kept = self._backups.keep(place, before, data) if self._backups else None
+            try:
+                atomic.replace(place, data)
+            except BaseException:
+                if kept is not None:
+                    kept.forget()
+                raise
+            return place.path
+
+    def undo(self) -> list[str]:
+        """Puts back what `write` replaced, the last first; returns one line a file.
+
+        A file that somebody else has changed since is left alone, and its line says so.
+        """
+        return self._backups.undo() if self._backups else []

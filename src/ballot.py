@@ -17,12 +17,23 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenChance:
+    """A generated token, its natural log-probability, and the likeliest alternatives."""
+
+    text: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What one worker said: text, tool calls, or both; `reasoning` never takes part in a vote."""
+    """What one worker said: text, tool calls, or both; `reasoning` never takes part in a vote,
+    nor do `chances`, the probabilities of its tokens where the request asked for them."""
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     reasoning: str = ""
+    chances: tuple[TokenChance, ...] = ()
 
 
 class Finish(StrEnum):

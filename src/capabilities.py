@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .ballot import Finish
+from .ballot import Finish, TokenChance
 from .chat import ChatRequest
 
 
@@ -52,15 +52,6 @@ class Completion:
     max_tokens: int = 16
     top: int | None = None
     sampling: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenChance:
-    """A generated token, its natural log-probability, and the likeliest alternatives."""
-
-    text: str
-    logprob: float
-    top: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ class ChatRequest:
 
     `messages` and `tools` are OpenAI objects; `sampling` holds the parameters that pass through
     to the engine untouched (temperature, top_p, seed, logit_bias, ...). `max_tokens` bounds one
-    answer and is None where the client set no bound. `id` takes part in the tie chain.
+    answer and is None where the client set no bound. `id` takes part in the tie chain. With
+    `top_logprobs` the probabilities of the answer's tokens are wanted, each with so many
+    alternatives.
     """
 
     id: str
@@ -49,6 +51,7 @@ class ChatRequest:
     tool_choice: Any = None
     response_format: Mapping[str, Any] | None = None
     max_tokens: int | None = None
+    top_logprobs: int | None = None
     sampling: Mapping[str, Any] = field(default_factory=dict)
     swarm: SwarmOptions = SwarmOptions()
 

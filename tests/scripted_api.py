@@ -11,8 +11,8 @@ import httpx
 
 from local_swarm.api.app import build
 from local_swarm.api.guard import Access
-from local_swarm.ballot import Answer, Ballot, Finish, Group, Status, ToolCall, Verdict
-from local_swarm.capabilities import Capabilities, Completion, Part, TokenChance
+from local_swarm.ballot import Answer, Ballot, Finish, Group, Status, TokenChance, ToolCall, Verdict
+from local_swarm.capabilities import Capabilities, Completion, Part
 from local_swarm.chat import ChatRequest, Delta, Done, Event, Progress
 from local_swarm.status import EngineStatus, ModelCard, NodeStatus
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..capabilities import Part, TokenChance
+from ..ballot import TokenChance
+from ..capabilities import Part
 from ..errors import SwarmError
 from .errors import fault_of, object_of
 

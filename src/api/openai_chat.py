@@ -15,7 +15,7 @@ from .answer import AnswerResponse
 from .errors import fault_of, object_of
 from .front import Front
 from .policy import Settled
-from .render import best, calls, message, swarm_field, usage
+from .render import best, calls, logprobs, message, swarm_field, usage
 from .schema import ChatBody
 
 FINGERPRINT = "b1-local-swarm"
@@ -77,7 +77,7 @@ class ChatWire:
                 {
                     "index": at,
                     "message": message(answer),
-                    "logprobs": None,
+                    "logprobs": logprobs(answer),
                     "finish_reason": finish.value,
                 }
                 for at, (answer, finish, _) in enumerate(answers)
@@ -115,7 +115,7 @@ class ChatWire:
             delta["tool_calls"] = [
                 {"index": at, **call} for at, call in enumerate(calls(answer.tool_calls))
             ]
-        return self._chunk(delta, index)
+        return self._chunk(delta, index, chances=logprobs(answer))
 
     def _last(self, done: Done) -> str:
         answers = best(done, self._choices)
@@ -138,8 +138,9 @@ class ChatWire:
         index: int = 0,
         finish: str | None = None,
         extra: dict[str, Any] | None = None,
+        chances: dict[str, Any] | None = None,
     ) -> str:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+        choice = {"index": index, "delta": delta, "logprobs": chances, "finish_reason": finish}
         return _data({**self._head("chat.completion.chunk"), "choices": [choice], **(extra or {})})
 
     def _swarm(self, done: Done) -> dict[str, Any]:

@@ -67,6 +67,21 @@ def message(answer: Answer) -> dict[str, Any]:
     return made
 
 
+def logprobs(answer: Answer) -> dict[str, Any] | None:
+    """OpenAI's log-probabilities of the answer's tokens; None where nobody asked for them."""
+    if not answer.chances:
+        return None
+    content = [
+        {**_token(one.text, one.logprob), "top_logprobs": [_token(*other) for other in one.top]}
+        for one in answer.chances
+    ]
+    return {"content": content, "refusal": None}
+
+
+def _token(text: str, logprob: float) -> dict[str, Any]:
+    return {"token": text, "logprob": logprob, "bytes": list(text.encode("utf-8", "replace"))}
+
+
 def calls(of: Sequence[ToolCall]) -> list[dict[str, Any]]:
     """OpenAI's tool calls; one without an id gets one, clients need it for the result."""
     return [

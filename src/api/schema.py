@@ -96,6 +96,7 @@ class ChatBody(Loose):
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
     logprobs: bool | None = None
+    top_logprobs: int | None = Field(None, ge=0, le=20)
     swarm: SwarmBody | None = None
 
     @field_validator("tools", mode="before")
@@ -120,11 +121,9 @@ class ChatBody(Loose):
 
     def request(self) -> ChatRequest:
         """The same in our own words. Raises InvalidRequest for what is not served."""
-        if self.logprobs:
+        if self.top_logprobs is not None and not self.logprobs:
             raise InvalidRequest(
-                "logprobs are not served for chats.",
-                param="logprobs",
-                hint="/v1/completions has them; a vote's verdict has the winner's confidence.",
+                "top_logprobs needs logprobs.", param="top_logprobs", hint="Set logprobs to true."
             )
         offered = [tool.model_dump(exclude_none=True) for tool in self.tools or () if tool.function]
         tools, choice = chosen(offered, self.tool_choice)
@@ -139,6 +138,7 @@ class ChatBody(Loose):
             tool_choice=choice,
             response_format=self.response_format,
             max_tokens=limit or None,
+            top_logprobs=(self.top_logprobs or 0) if self.logprobs else None,
             sampling={name: given[name] for name in PASSED if name in given},
             swarm=SwarmOptions(
                 seats=swarm.seats,

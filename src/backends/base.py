@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..ballot import Finish
+from ..ballot import Finish, TokenChance
 from ..chat import ChatRequest
 
 
@@ -36,7 +36,8 @@ class Grant:
 class Piece:
     """A part of the answer of one seat (counted from 0).
 
-    `logprobs` belong to the tokens of this piece, `tokens` counts the seat's tokens so far;
+    `logprobs` belong to the tokens of this piece (`chances` too, where the request wants them),
+    `tokens` counts the seat's tokens so far;
     `finish` comes with the last piece of a seat. `restart` voids all earlier pieces of the seat:
     its engine died and the seat begins anew.
     """
@@ -46,6 +47,7 @@ class Piece:
     reasoning: str = ""
     tool_calls: tuple[ToolDelta, ...] = ()
     logprobs: tuple[float, ...] = ()
+    chances: tuple[TokenChance, ...] = ()
     tokens: int | None = None
     finish: Finish | None = None
     restart: bool = False

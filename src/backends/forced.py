@@ -69,7 +69,7 @@ async def as_calls(stream: AsyncIterator[Piece]) -> AsyncGenerator[Piece]:
     said: defaultdict[int, str] = defaultdict(str)
     async for piece in stream:
         said[piece.seat] += piece.text
-        piece = replace(piece, text="")
+        piece = replace(piece, text="", chances=())
         if piece.finish:
             calls = read(said[piece.seat])
             if calls:

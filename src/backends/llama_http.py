@@ -82,7 +82,7 @@ class LlamaHttp:
         """The answers of `seats`, piece by piece. Closing it makes the engine stop."""
         asked = body(request, seats=len(seats), first=seats[0], max_tokens=max_tokens)
         async with aclosing(self.events("/v1/chat/completions", asked)) as events:
-            read = _pieces(events, seats)
+            read = _pieces(events, seats, request.top_logprobs)
             async for piece in as_calls(read) if is_forced(request) else read:
                 yield piece
 
@@ -104,9 +104,11 @@ class LlamaHttp:
         return response
 
 
-async def _pieces(events: AsyncGenerator[str], seats: list[int]) -> AsyncGenerator[Piece]:
+async def _pieces(
+    events: AsyncGenerator[str], seats: list[int], top: int | None
+) -> AsyncGenerator[Piece]:
     async for event in events:
-        for piece in pieces(event, seats):
+        for piece in pieces(event, seats, top):
             yield piece
 
 

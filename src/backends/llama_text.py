@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from ..ballot import Finish
-from ..capabilities import Completion, Part, Token, TokenChance
+from ..ballot import Finish, TokenChance
+from ..capabilities import Completion, Part, Token
 from ..chat import ChatRequest
 from ..errors import ContextOverflow, EngineError, EngineUnavailable, InvalidRequest
 from .admission import Admission, Share

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from ..ballot import Finish
+from ..ballot import Finish, TokenChance
 from ..chat import ChatRequest
 from ..errors import ContextOverflow, EngineError, EngineUnavailable, InvalidRequest, SwarmError
 from . import forced
@@ -26,6 +26,7 @@ def body(request: ChatRequest, *, seats: int, first: int, max_tokens: int) -> di
     seed = sampling.get("seed")
     if isinstance(seed, int):
         sampling["seed"] = (seed + first) % (1 << 32)
+    wanted = request.top_logprobs
     optional = {
         "tools": list(request.tools) or None,
         "tool_choice": request.tool_choice if request.tools else None,
@@ -45,14 +46,15 @@ def body(request: ChatRequest, *, seats: int, first: int, max_tokens: int) -> di
         "stream": True,
         # `logprobs` is refused together with tools; n_probs is not. Probabilities after the
         # samplers cost nothing (those before them 5 %), but are always 1 when greedy.
-        "n_probs": 1,
-        "post_sampling_probs": sampling.get("temperature") != 0,
+        "n_probs": max(1, wanted or 0),
+        "post_sampling_probs": wanted is None and sampling.get("temperature") != 0,
         "timings_per_token": True,  # `usage` is wrong for n > 1
     }
 
 
-def pieces(event: str, seats: list[int]) -> Iterator[Piece]:
-    """The pieces in one event of the engine's stream. Raises what `engine_error` makes."""
+def pieces(event: str, seats: list[int], top: int | None = None) -> Iterator[Piece]:
+    """The pieces in one event of the engine's stream, with the chances of their tokens and of
+    `top` others where it is not None. Raises what `engine_error` makes."""
     try:
         chunk = json.loads(event)
     except ValueError:
@@ -69,6 +71,7 @@ def pieces(event: str, seats: list[int]) -> Iterator[Piece]:
             reasoning=delta.get("reasoning_content") or "",
             tool_calls=tuple(_tool(call) for call in delta.get("tool_calls") or ()),
             logprobs=tuple(_logprobs(choice.get("logprobs"))),
+            chances=() if top is None else tuple(_chances(choice.get("logprobs"), top)),
             tokens=tokens,
             finish=_finish(finish) if finish else None,
         )
@@ -90,6 +93,12 @@ def _logprobs(logprobs: dict[str, Any] | None) -> Iterator[float]:
             yield float(token["logprob"])
         elif "prob" in token:
             yield math.log(max(float(token["prob"]), 1e-9))
+
+
+def _chances(logprobs: dict[str, Any] | None, top: int) -> Iterator[TokenChance]:
+    for token in (logprobs or {}).get("content") or ():
+        others = [(other["token"], other["logprob"]) for other in token.get("top_logprobs") or ()]
+        yield TokenChance(token["token"], token["logprob"], tuple(others[:top]))
 
 
 def _finish(reason: str) -> Finish:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from ..backends.base import Piece
-from ..ballot import Answer, Ballot, Finish, ToolCall
+from ..ballot import Answer, Ballot, Finish, TokenChance, ToolCall
 from .canonical.span import final_span
 
 _TAIL = 32  # tokens
@@ -21,6 +21,7 @@ class Assembly:
     reasoning: list[str] = field(default_factory=list)
     calls: dict[int, list[str]] = field(default_factory=dict)  # index -> id, name, arguments
     logprobs: list[tuple[int, float]] = field(default_factory=list)  # where in the text, value
+    chances: list[TokenChance] = field(default_factory=list)
     tokens: int = 0
     length: int = 0  # of the text, in characters
 
@@ -31,9 +32,11 @@ class Assembly:
             self.reasoning.clear()
             self.calls.clear()
             self.logprobs.clear()
+            self.chances.clear()
             self.length = 0
             return
         self.logprobs += [(self.length, value) for value in piece.logprobs]
+        self.chances += piece.chances
         self.length += len(piece.text)
         if piece.text:
             self.text.append(piece.text)
@@ -54,7 +57,7 @@ class Assembly:
             ToolCall(id, name, arguments or "{}")
             for _, (id, name, arguments) in sorted(self.calls.items())
         )
-        return Answer("".join(self.text), calls, "".join(self.reasoning))
+        return Answer("".join(self.text), calls, "".join(self.reasoning), tuple(self.chances))
 
     @property
     def confidence(self) -> float | None:

@@ -43,7 +43,8 @@ async def answer(
                 finish = item.finish or finish
                 if item.text or item.reasoning:
                     sent = True
-                    yield Delta(Answer(text=item.text, reasoning=item.reasoning))
+                    said_now = Answer(item.text, reasoning=item.reasoning, chances=item.chances)
+                    yield Delta(said_now)
     except TimeoutError:
         raise NoAnswer(
             f"The answer was not finished within {request.swarm.deadline_s:g} seconds.",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import FetchError, HubUnreachable, SwarmError, UsageError
 from .hardware.bandwidth import measure
-from .hardware.budget import budget
+from .hardware.budget import GIB, budget
 from .hardware.detect import detect
 from .hardware.profile import Budget, HardwareProfile
 from .models.catalog import DEMO, ModelSpec, catalog
@@ -32,11 +32,15 @@ from .settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked for; None leaves it to the planner."""
+    """What the user asked for; None leaves it to the planner.
+
+    `taken` bytes of the budget belong to other models that run beside this one.
+    """
 
     model: str | None = None
     seats: int | None = None
     context: int | None = None
+    taken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,37 @@ def choose(settings: Settings, wish: Wish, on_download: OnDownload) -> Choice:
     choice = _choose(settings, profile, wish, on_download)
     notices = [text for text in (unused(profile), choice.notice) if text]
     return replace(choice, notice="\n".join(notices) or None)
+
+
+def choose_all(settings: Settings, wishes: Sequence[Wish], on_download: OnDownload) -> list[Choice]:
+    """Several models that run beside each other, each planned for what the others leave of the
+    memory and with its share of the cores. Raises SwarmError."""
+    if len(wishes) == 1:
+        return [choose(settings, wishes[0], on_download)]
+    choices: list[Choice] = []
+    for at, wish in enumerate(wishes):
+        before = sum(choice.plan.bytes for choice in choices)
+        behind = sum(_least(settings, other) for other in wishes[at + 1 :])
+        choices.append(choose(settings, replace(wish, taken=before + behind), on_download))
+    # Threads never more than cores: those of two engines would wait for each other, spinning.
+    return [
+        replace(
+            choice,
+            plan=replace(choice.plan, threads=max(1, choice.plan.threads // len(choices))),
+            notice=choice.notice if at == 0 else None,
+        )
+        for at, choice in enumerate(choices)
+    ]
+
+
+def _least(settings: Settings, wish: Wish) -> int:
+    """Bytes that a model takes at the least; 0 where that is not known before it is here."""
+    try:
+        specs = specs_of(settings, wish.model)
+        profile = detect()
+        return _plan(profile, specs, replace(wish, seats=1)).bytes if wish.model else 0
+    except SwarmError:
+        return 0
 
 
 def with_bandwidth(settings: Settings, profile: HardwareProfile) -> HardwareProfile:
@@ -140,7 +175,12 @@ def specs_of(settings: Settings, model: str | None) -> list[ModelSpec]:
 
 
 def _plan(profile: HardwareProfile, specs: list[ModelSpec], wish: Wish) -> Plan:
-    return plan(profile, engine_budget(profile), specs, seats=wish.seats, context=wish.context)
+    spend = engine_budget(profile)
+    if wish.taken:
+        left = max(0, spend.bytes - wish.taken)
+        told = f"{spend.reason}, less {wish.taken / GIB:.1f} GiB for the models beside it"
+        spend = replace(spend, bytes=left, vram=min(spend.vram, left), reason=told)
+    return plan(profile, spend, specs, seats=wish.seats, context=wish.context)
 
 
 def _bring(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, logs
+from .backends.base import Served
 from .backends.llama_embedder import LlamaEmbedder
-from .backends.llama_server import LlamaConfig, LlamaServer
 from .capabilities import Capabilities
 from .chat import ChatRequest, Done, Event, named
+from .crew import Crew, accuracies, by_model, of_plan
 from .errors import SwarmError
 from .meaning import meaning
 from .models.planner import Plan
@@ -23,6 +25,7 @@ from .status import ModelCard, NodeStatus
 from .swarm.execution import Behaviours, study
 from .swarm.manager import Defaults, Extras, Swarm
 from .swarm.strategies import NAMES, check
+from .swarm.team import Team
 from .tools.probe import find as find_sandbox
 from .tools.python import PythonRunner
 
@@ -41,21 +44,25 @@ class Vote:
 
 
 class Node:
-    """A Responder and a StatusSource over one planned model."""
+    """A Responder and a StatusSource over one planned model, or over several engines."""
 
     def __init__(
         self,
-        plan: Plan,
-        path: Path,
+        plan: Plan | None,
+        path: Path | None,
         vote: Vote | None = None,
         models: Path | None = None,
         accuracy: Mapping[str, float] | None = None,
+        others: Sequence[Crew] = (),
     ) -> None:
         """`models` is the folder where an embedding model may lie, `accuracy` what was measured
-        of the model: by kind of answer, 0 to 1."""
+        of the model: by kind of answer, 0 to 1. `others` vote beside the planned model; without a
+        `plan` they are all there is."""
         vote = vote or Vote()
         check(vote.strategy)  # a wrong name is told before anything is loaded
-        self.plan = plan
+        environment = clean_environment()
+        own = [of_plan(plan, path, environment, accuracy)] if plan and path else []
+        self.crews: tuple[Crew, ...] = (*own, *others)
         self.strategy = vote.strategy
         self.url = ""
         self._started = time.monotonic()
@@ -63,50 +70,48 @@ class Node:
         self._state = "loading"
         self._verify_code = vote.verify_code
         self._runner: PythonRunner | None = None
-        config = LlamaConfig(
-            model=plan.spec.id,
-            path=path,
-            slots=plan.slots,
-            context=plan.context,
-            cells=plan.cells,
-            threads=plan.threads,
-            prompt_cache_mib=plan.prompt_cache >> 20,
+        self._meaning = meaning(models, environment, threads=1)
+        file = next((crew for crew in self.crews if crew.path), None)
+        # Requests for embeddings are answered by a model made for them, else by a loaded one.
+        self._embedder = self._meaning.engine or (
+            LlamaEmbedder(file.path, environment, context=file.context, threads=file.threads)
+            if file and file.path
+            else None
         )
-        self._engine = LlamaServer(config, clean_environment())
-        self._meaning = meaning(models, clean_environment(), threads=1)
-        # Requests for embeddings are answered by a model made for them, else by the loaded one.
-        self._embedder = self._meaning.engine or LlamaEmbedder(
-            path, clean_environment(), context=plan.context, threads=plan.threads
-        )
-        text = self._engine.text
+        text = next((crew.text for crew in self.crews if crew.text), None)
         self.can = Capabilities(tokenizer=text, completer=text, embedder=self._embedder)
+        team = Team([member for crew in self.crews for member in crew.members])
         self._swarm = Swarm(
-            self._engine,
-            Defaults(
-                plan.seats,
-                vote.strategy,
-                vote.waves,
-                vote.escalate,
-                {kind: {plan.spec.id: right} for kind, right in (accuracy or {}).items()},
-            ),
+            team,
+            Defaults(team.seats, vote.strategy, vote.waves, vote.escalate, accuracies(self.crews)),
             Extras(
                 embed=self._meaning.embed,
                 threshold=self._meaning.threshold,
                 behave=self._behave if vote.verify_code else None,
             ),
         )
+        self.seats = team.seats
 
     async def start(self) -> None:
-        """Loads the model. Raises EngineUnavailable when it cannot be loaded, SandboxUnavailable
-        when code is to be run and nothing here can fence it in."""
+        """Loads the models. Raises EngineUnavailable when none can be loaded, SandboxUnavailable
+        when code is to be run and nothing here can fence it in.
+
+        An engine that does not start while others do costs its seats; the status tells why.
+        """
         if self._verify_code:
             self._runner = PythonRunner(await find_sandbox())
-        try:
-            await self._engine.start()
-        except SwarmError:
+        starts = [engine.start() for engine in self._engines]
+        ends = await asyncio.gather(*starts, return_exceptions=True)
+        faults = [end for end in ends if end is not None]
+        fatal = [fault for fault in faults if not isinstance(fault, SwarmError)]
+        if fatal or len(faults) == len(ends):
             self._state = "failed"
-            raise
+            raise (fatal or faults)[0]
         self._state = "ok"
+
+    @property
+    def _engines(self) -> list[Served]:
+        return [engine for crew in self.crews for engine in crew.engines]
 
     async def _behave(self, question: str, answers: Sequence[str]) -> Behaviours:
         assert self._runner is not None
@@ -115,9 +120,10 @@ class Node:
     async def close(self) -> None:
         """Ends the engine and waits for its end."""
         self._state = "stopped"
-        await self._embedder.close()
+        if self._embedder is not None:
+            await self._embedder.close()
         await self._meaning.close()
-        await self._engine.close()
+        await asyncio.gather(*(engine.close() for engine in self._engines))
 
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
         """See Responder.respond."""
@@ -131,34 +137,47 @@ class Node:
 
     def status(self) -> NodeStatus:
         """See StatusSource."""
-        engine = self._engine.status()
+        engines = tuple(status for crew in self.crews for status in crew.status())
         state = self._state
-        if state == "ok" and engine.state != "ready":
-            state = "failed" if engine.state == "failed" else "loading"
+        if state == "ok" and not any(engine.state == "ready" for engine in engines):
+            dead = all(engine.state == "failed" for engine in engines)
+            state = "failed" if dead else "loading"
         return NodeStatus(
             version=__version__,
             state=state,
             url=self.url,
             pid=os.getpid(),
             uptime_s=round(time.monotonic() - self._started, 1),
-            seats=self.plan.seats,
-            context=self.plan.context,
+            seats=self.seats,
+            context=self.context,
             strategy=self.strategy,
             requests_total=self._requests,
-            engines=(engine,),
-            plan=self.plan.why,
+            engines=engines,
+            plan=tuple(line for crew in self.crews for line in crew.why),
         )
+
+    @property
+    def context(self) -> int:
+        """The longest prompt and answer together that any of the models takes, in tokens."""
+        return max(crew.context for crew in self.crews)
 
     def cards(self) -> tuple[ModelCard, ...]:
         """See StatusSource."""
-        model, seats = self.plan.spec.id, self.plan.seats
+        first, seats = self.crews[0].model, self.seats
+        who = by_model(self.crews)
         told = {
             "local-swarm": f"{seats} seats vote, the strategy is chosen for the question",
             "local-swarm-fast": "one seat, streams at once, no vote",
             **{f"local-swarm-{name}": f"{seats} seats, {name}" for name in NAMES if name != "auto"},
-            model: f"{seats} seats of {self.plan.spec.name} vote",
         }
-        return tuple(ModelCard(id, self.plan.context, model, text) for id, text in told.items())
+        if len(who) > 1:
+            told["local-swarm"] += f" ({', '.join(f'{n} of {model}' for model, n in who.items())})"
+        cards = [ModelCard(id, self.context, first, text) for id, text in told.items()]
+        for model in who:
+            crew = next(crew for crew in self.crews if crew.model == model)
+            votes = f"{who[model]} seats of {crew.title} vote"
+            cards.append(ModelCard(model, crew.context, model, votes))
+        return tuple(cards)
 
 
 class Once:

@@ -10,7 +10,9 @@ from typing import Protocol
 class EngineStatus:
     """One engine process. Memory in bytes; `pss` counts shared pages once among their users.
 
-    `file` is the path of the model on the node's machine.
+    `file` is the path of the model on the node's machine. `engine` is the kind of program, `seats`
+    what it has in a vote of all; `url` is the address of somebody else's server, which has no
+    process of ours.
     """
 
     model: str
@@ -28,6 +30,9 @@ class EngineStatus:
     tokens_per_second: float | None
     why: str | None = None
     file: str | None = None
+    engine: str = "llama.cpp"
+    seats: int | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

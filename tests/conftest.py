@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 
 from benchmarks._shapes import make
 from local_swarm import settings as configuration
+from local_swarm.crew import Crew
 from local_swarm.hardware.budget import budget
 from local_swarm.hardware.detect import detect
 from local_swarm.models.gguf import read_spec
@@ -77,19 +78,20 @@ def planned(path: Path, **wish: int) -> Plan:
 @contextmanager
 def running(
     home: Path,
-    made: Plan,
-    path: Path,
+    made: Plan | None,
+    path: Path | None,
     *,
     api_key: str | None = None,
     vote: Vote | None = None,
     models: Path | None = None,
+    others: Sequence[Crew] = (),
 ) -> Iterator[Running]:
     """Serves a plan from a thread of its own until the block ends."""
     settings = settings_in(home)
     listen = Listen("127.0.0.1", 0, api_key)
     sock = bind(listen)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    node, ready = Node(made, path, vote, models), threading.Event()
+    node, ready = Node(made, path, vote, models, others=others), threading.Event()
     failure: list[BaseException] = []
 
     def work() -> None:
@@ -109,7 +111,7 @@ def running(
         with httpx.Client(base_url=url, timeout=110, trust_env=False) as http:
             yield Running(url, node, settings, http)
     finally:
-        engine = node.status().engines[0].pid
+        engines = [engine.pid for engine in node.status().engines]
         for entry in runtime.running(settings.nodes):
             key = {"Authorization": f"Bearer {api_key}"} if api_key else {}
             httpx.post(
@@ -120,7 +122,7 @@ def running(
         thread.join(30)
         assert not thread.is_alive()
         assert runtime.running(settings.nodes) == []
-        assert engine is None or not psutil.pid_exists(engine)
+        assert not any(pid and psutil.pid_exists(pid) for pid in engines)
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def test_votes_and_what_they_cost_are_counted(fresh: Running) -> None:
 def test_what_the_engine_is_busy_with_is_told(fresh: Running) -> None:
     fresh.chat(swarm={"early_stop": False})
     seen = metrics(fresh)
-    model = fresh.node.plan.spec.id
+    model = fresh.node.crews[0].model
     assert seen["local_swarm_up",] == 1
     assert seen["local_swarm_slots", model] == 6
     assert seen["local_swarm_slots_busy", model] == seen["local_swarm_queue", model] == 0

@@ -177,10 +177,14 @@ class _Engines(Collector):
 def _fill(
     metric: GaugeMetricFamily | CounterMetricFamily, engines: Iterable[EngineStatus], field: str
 ) -> None:
+    """A line a model: several engines of one model are added up."""
+    totals: dict[str, float] = {}
     for engine in engines:
         value = getattr(engine, field)
         if value is not None:
-            metric.add_metric([engine.model], float(value))
+            totals[engine.model] = totals.get(engine.model, 0.0) + float(value)
+    for model, total in totals.items():
+        metric.add_metric([model], total)
 
 
 def routes(metrics: Metrics) -> APIRouter:

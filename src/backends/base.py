@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..ballot import Finish, TokenChance
 from ..chat import ChatRequest
+from ..status import EngineStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class ToolDelta:
 class Grant:
     """The first thing an engine yields, before it waits for its turn: `seats` will answer.
 
-    `degraded` says why there are fewer than asked, or None.
+    `degraded` says why there are fewer than asked, or None. It comes again with `prompt_tokens`
+    from an engine that learns only at the end what the prompt took (0 until then).
     """
 
     seats: int
@@ -70,3 +72,15 @@ class Engine(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Served(Engine, Protocol):
+    """An engine as a node holds it: started, asked for facts, ended."""
+
+    async def start(self) -> None:
+        """Returns when it can answer. Raises EngineUnavailable."""
+        ...
+
+    def status(self) -> EngineStatus:
+        """Facts about it; never blocks."""
+        ...

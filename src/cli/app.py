@@ -8,7 +8,7 @@ import typer
 
 from .. import __version__
 from . import machine, measure
-from .options import AsJson, Context, Demo, Key, Seats, Strategy, Url
+from .options import AsJson, Beside, Context, Demo, Key, Seats, Strategy, Url
 
 app = typer.Typer(
     name="local-swarm",
@@ -33,6 +33,7 @@ def run(
         ),
     ] = None,
     demo: Demo = False,
+    beside: Beside = None,
     seats: Seats = None,
     strategy: Strategy = None,
     context: Context = None,
@@ -77,12 +78,15 @@ def run(
     local-swarm run --demo                 the bundled tiny model, no download
     local-swarm run ./model.gguf --seats 7
     local-swarm run hf:owner/repo:Q4_K_M --port 0
+    local-swarm run --demo --model demo-mini:2   two models, one vote
     """
     from ..node import Vote
+    from .members import members
     from .run import run as command
 
     vote = Vote(strategy or "auto", waves, escalate, verify_code)
-    command(model, demo, seats, context, host, port, api_key, vote)
+    named = members(model, demo, beside or [], [], seats)
+    command(named, context, host, port, api_key, vote)
 
 
 @app.command()

@@ -47,20 +47,39 @@ def _print(found: dict[str, Any]) -> None:
     )
     out.print(f"  {found['seats']} seats, context {found['context']}, strategy {found['strategy']}")
     for engine in found["engines"]:
-        speed = engine["tokens_per_second"]
-        told = f", {speed:.0f} tokens/s at the last answer" if speed else ""
+        _engine(out, engine)
+    own = [engine for engine in found["engines"] if engine["pid"]]
+    if len(own) > 1:
         out.print(
-            f"  engine {engine['model']}: {engine['state']}, pid {engine['pid']}, "
-            f"RSS {_mib(engine['rss'])}, PSS {_mib(engine['pss'])}, "
-            f"{engine['restarts']} restarts"
+            f"  together: {len(own)} engine processes, RSS {_total(own, 'rss')}, "
+            f"PSS {_total(own, 'pss')} (memory that they share counts once in PSS)"
         )
-        if engine["why"]:
-            out.print(f"    it ended last because: {engine['why']}")
-        out.print(
-            f"    {engine['slots_busy']} of {engine['slots']} slots and {engine['kv_reserved']} of "
-            f"{engine['kv_cells']} KV tokens in use, {engine['queue']} waiting, "
-            f"{engine['tokens_total']} tokens so far{told}"
-        )
+
+
+def _engine(out: Console, engine: dict[str, Any]) -> None:
+    speed = engine["tokens_per_second"]
+    told = f", {speed:.0f} tokens/s at the last answer" if speed else ""
+    seats = engine.get("seats")
+    where = engine.get("url") or (
+        f"pid {engine['pid']}, RSS {_mib(engine['rss'])}, PSS {_mib(engine['pss'])}"
+    )
+    out.print(
+        f"  engine {engine['model']}: {engine['state']}, {engine.get('engine', 'llama.cpp')}, "
+        f"{'' if seats is None else f'{seats} seats, '}{where}, {engine['restarts']} restarts"
+    )
+    if engine["why"]:
+        out.print(f"    it ended last because: {engine['why']}")
+    most = engine["kv_cells"]
+    cells = f" and {engine['kv_reserved']} of {most} KV tokens" if most else ""
+    out.print(
+        f"    {engine['slots_busy']} of {engine['slots']} slots{cells} in use"
+        f", {engine['queue']} waiting, {engine['tokens_total']} tokens so far{told}"
+    )
+
+
+def _total(engines: list[dict[str, Any]], field: str) -> str:
+    known = [engine[field] for engine in engines if engine[field] is not None]
+    return _mib(sum(known) if known else None)
 
 
 def _mib(size: int | None) -> str:

@@ -28,17 +28,33 @@ def explained(verdict: Verdict) -> None:
     table.add_column("votes", justify="right")
     if weighted:
         table.add_column("weight", justify="right")
+    models = _models(verdict)
+    mixed = len({model for counts in models.values() for model in counts}) > 1
+    if mixed:
+        table.add_column("by")
     table.add_column("sure", justify="right")
     table.add_column("answer", overflow="fold")
     table.add_column("said", overflow="fold")
     for at, group in enumerate(verdict.groups):
         cells = [f"{group.votes}{' *' if at == 0 else '  '}"]
         cells += [f"{group.weight:.2f}"] if weighted else []
+        if mixed:
+            said_by = models[group.key].items()
+            cells.append(escape(", ".join(f"{count} {model}" for model, count in said_by)))
         cells.append("" if group.confidence is None else f"{group.confidence:.2f}")
         table.add_row(*cells, escape(_answer(group)), escape(_cut(group.text, 100)))
     out.print()
     out.print(table)
     out.print(*_lines(verdict), sep="\n")
+
+
+def _models(verdict: Verdict) -> dict[str, Counter[str]]:
+    """How many ballots of which models each group has."""
+    found: dict[str, Counter[str]] = {group.key: Counter() for group in verdict.groups}
+    for at, key in verdict.keys.items():
+        if key in found:
+            found[key][verdict.ballots[at].model] += 1
+    return found
 
 
 def _answer(group: Group) -> str:

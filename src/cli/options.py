@@ -29,3 +29,11 @@ Model = Annotated[
         show_default=False,
     ),
 ]
+Beside = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        help="Let this model vote too; NAME:2 gives it two seats. May be given several times.",
+        show_default=False,
+    ),
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -19,9 +19,10 @@ from rich.progress import (
 
 from .. import logs
 from .. import settings as configuration
-from ..bench.calibration import accuracies_of
-from ..choose import Choice, OnDownload, Wish, choose
+from ..choose import Choice, OnDownload
+from ..enlist import Named, enlist
 from ..hardware.budget import GIB
+from ..hardware.profile import HardwareProfile
 from ..node import Node, Vote
 from ..serve import Listen, bind, serve
 from ..status import NodeStatus
@@ -29,9 +30,7 @@ from ..swarm.strategies import check
 
 
 def run(
-    model: str | None,
-    demo: bool,
-    seats: int | None,
+    named: Sequence[Named],
     context: int | None,
     host: str,
     port: int | None,
@@ -46,26 +45,22 @@ def run(
     check(vote.strategy)
     sock = bind(listen)  # before anything is downloaded or loaded
     try:
-        wish = Wish("demo" if demo else model, seats, context)
         with downloads(console) as on_download:
-            choice = choose(settings, wish, on_download)
-        node = Node(
-            choice.plan,
-            choice.path,
-            vote,
-            settings.models,
-            accuracies_of(settings, choice.path),
-        )
-        report(console, choice)
+            choices, crews = enlist(settings, named, context, on_download)
+        node = Node(None, None, vote, settings.models, others=crews)
+        report(console, choices)
         started = time.monotonic()
 
         def ready(status: NodeStatus) -> None:
             waiting.stop()
+            for engine in status.engines:
+                if engine.state == "failed":
+                    console.print(f"{engine.model} does not vote: {engine.why}.")
             console.print(f"Ready after {time.monotonic() - started:.1f} s: {status.url}/v1")
             console.print(f"Try it:\n  {curl(status.url, listen.api_key)}")
             console.print("Ctrl-C stops it.")
 
-        waiting = console.status("Loading the model ...")
+        waiting = console.status("Loading ...")
         waiting.start()
         try:
             with logs.written(settings.state):
@@ -77,19 +72,24 @@ def run(
     console.print("Stopped.")
 
 
-def report(console: Console, choice: Choice) -> None:
-    """The machine and the plan with its reasons."""
-    profile = choice.profile
+def report(console: Console, choices: Sequence[Choice]) -> None:
+    """The machine and the plans with their reasons."""
+    for at, choice in enumerate(choices):
+        if at == 0:
+            _machine(console, choice.profile)
+        if choice.notice:
+            console.print(choice.notice)
+        console.print(f"Plan:    {choice.plan.spec.name}, {choice.plan.seats} seats")
+        for line in choice.plan.why:
+            console.print(f"         - {line}")
+
+
+def _machine(console: Console, profile: HardwareProfile) -> None:
     console.print(
         f"Machine: {profile.cpu}, {profile.cores} cores, "
         f"{profile.memory_total / GIB:.1f} GiB RAM ({profile.memory_available / GIB:.1f} free), "
         f"{profile.os} {profile.arch}"
     )
-    if choice.notice:
-        console.print(choice.notice)
-    console.print(f"Plan:    {choice.plan.spec.name}, {choice.plan.seats} seats")
-    for line in choice.plan.why:
-        console.print(f"         - {line}")
 
 
 def curl(url: str, api_key: str | None) -> str:

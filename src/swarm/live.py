@@ -32,8 +32,10 @@ async def answer(
         async with asyncio.timeout(request.swarm.deadline_s), aclosing(stream):
             async for item in stream:
                 if isinstance(item, Grant):
+                    again = bool(meter.granted)
                     meter.grant(HOME, 1, item.prompt_tokens, item.degraded or degraded)
-                    yield Progress(0, 1, 0)
+                    if not again:
+                        yield Progress(0, 1, 0)
                     continue
                 if item.restart and sent:
                     raise EngineError(

@@ -4,49 +4,85 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
 from ..backends.base import Engine
 from ..ballot import Answer, Meter, Status, Verdict
 from ..chat import ChatRequest, Delta, Done, Event, Progress
-from ..errors import EngineError
+from ..errors import ContextOverflow, EngineError, EngineUnavailable
 from . import live
 from .canonical import asked_of
 from .decision import Rule
 from .election import Tier, hold
 from .extras import Defaults, Extras, by_behaviour
 from .strategies import named
-from .voter import EngineVoter
+from .team import Member, Team
 from .weights import of_models
 
 __all__ = ["Defaults", "Extras", "Swarm"]
 
 _DRAFT = "Draft of one worker, before the vote:\n"
+_LEAST_GREEDY = 3  # unlike models: of two greedy answers none outvotes the other
 _SAME = "temperature 0: all seats would say the same, so one was asked"
 
 
 class Swarm:
-    """A Responder over one engine."""
+    """A Responder over one engine, or over a team of several."""
 
-    def __init__(self, engine: Engine, defaults: Defaults, extras: Extras | None = None) -> None:
-        self._engine = engine
+    def __init__(
+        self, team: Team | Engine, defaults: Defaults, extras: Extras | None = None
+    ) -> None:
+        self._team = team if isinstance(team, Team) else Team([Member(team, defaults.seats)])
         self._defaults = defaults
         self._extras = extras or Extras()
 
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
-        """See Responder.respond. One seat streams live; several vote first."""
-        seats = request.swarm.seats or self._defaults.seats
+        """See Responder.respond. One seat streams live; several vote first.
+
+        A request that names one of several models is answered by its seats alone.
+        """
+        team = self._team.only(request.model)
+        seats = request.swarm.seats or (self._defaults.seats if team is self._team else team.seats)
         rule = self._rule(request)
         greedy = seats > 1 and request.sampling.get("temperature") == 0
+        if greedy and len(team.models) >= _LEAST_GREEDY:
+            team = team.one_each()
+            seats, greedy = team.seats, False
         if seats == 1 or greedy:
-            events = live.answer(self._engine, request, rule, _SAME if greedy else None)
+            events = self._live(team, request, rule, _SAME if greedy else None)
         else:
-            events = self._vote(request, seats, rule)
+            events = self._vote(team, request, seats, rule)
         async with aclosing(events):
             async for event in events:
                 yield event
+
+    async def _live(
+        self, team: Team, request: ChatRequest, rule: Rule, degraded: str | None
+    ) -> AsyncGenerator[Event]:
+        """One seat; where its engine is dead, or too small for the prompt, of the next one."""
+        *others, last = team.in_turn(self._accuracy(rule))
+        for engine in others:
+            sent = False
+            try:
+                async with aclosing(live.answer(engine, request, rule, degraded)) as events:
+                    async for event in events:
+                        sent = sent or not isinstance(event, Progress)
+                        yield event
+                return
+            except (EngineUnavailable, ContextOverflow) as fault:
+                if sent:
+                    raise
+                degraded = f"{engine.model}: {fault}"
+        async with aclosing(live.answer(last, request, rule, degraded)) as events:
+            async for event in events:
+                yield event
+
+    def _accuracy(self, rule: Rule) -> Mapping[str, float]:
+        """What was measured of the models on questions of this kind."""
+        kind = "tool_call" if rule.asked.tools else rule.asked.kind.value
+        return self._defaults.accuracy.get(kind, {})
 
     def _rule(self, request: ChatRequest) -> Rule:
         asked = asked_of(request)
@@ -68,41 +104,40 @@ class Swarm:
         for tier in tiers:
             for voter, count in tier.voters:
                 seats[voter.model or ""] += count
-        kind = "tool_call" if rule.asked.tools else rule.asked.kind.value
-        measured = self._defaults.accuracy.get(kind, {})
-        return replace(rule, weights=of_models(measured, seats))
+        return replace(rule, weights=of_models(self._accuracy(rule), seats))
 
-    def _tiers(self, request: ChatRequest, seats: int) -> list[Tier]:
+    def _tiers(self, team: Team, request: ChatRequest, seats: int) -> list[Tier]:
         """The vote itself, in one wave or two, and who is asked when it settles nothing."""
         first = seats
         if self._default(request.swarm.waves, self._defaults.waves) and seats > 3:
             first = (seats + 1) // 2 + 1
-        tiers = [Tier([(EngineVoter(self._engine), first)])]
+        tiers = [Tier(team.voters(first))]
         if first < seats:
-            rest = EngineVoter(self._engine, first=first)
-            tiers.append(Tier([(rest, seats - first)], "second wave"))
+            tiers.append(Tier(team.voters(seats - first, after=first), "second wave"))
         if self._default(request.swarm.escalate, self._defaults.escalate):
             tiers += self._extras.reserves(request, seats)
-            more = EngineVoter(self._engine, first=seats)
-            tiers.append(Tier([(more, seats)], "more seats", if_unsure=True))
+            more = team.voters(seats, after=seats)
+            tiers.append(Tier(more, "more seats", if_unsure=True))
         return tiers[: 3 if first < seats else 2]
 
     @staticmethod
     def _default(asked: bool | None, otherwise: bool) -> bool:
         return otherwise if asked is None else asked
 
-    async def _vote(self, request: ChatRequest, seats: int, rule: Rule) -> AsyncGenerator[Event]:
+    async def _vote(
+        self, team: Team, request: ChatRequest, seats: int, rule: Rule
+    ) -> AsyncGenerator[Event]:
         news: asyncio.Queue[Progress | str | None] = asyncio.Queue()
         meter = Meter()
+        tiers = self._tiers(team, request, seats)
         if request.swarm.draft:
-            draft_of = EngineVoter(self._engine).name
+            draft_of = tiers[0].voters[0][0].name
 
             def on_words(voter: str, seat: int, text: str) -> None:
                 if (voter, seat) == (draft_of, 0):
                     news.put_nowait(text)
 
             meter.on_words = on_words
-        tiers = self._tiers(request, seats)
         rule = self._weighted(rule, tiers)
         election = asyncio.create_task(
             hold(

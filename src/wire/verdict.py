@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,6 +58,9 @@ def render(of: Verdict, *, details: bool) -> dict[str, Any]:
         "winner_seconds": round(winner.seconds, 4) if winner else None,
         "degraded": of.degraded,
     }
+    models = Counter(ballot.model for ballot in of.ballots)
+    if len(models) > 1:  # of unlike workers: who cast how many ballots
+        rendered["models"] = dict(models)
     if details:
         rendered["details"] = [
             _ballot(ballot, of.keys.get(at)) for at, ballot in enumerate(of.ballots)

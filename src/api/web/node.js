@@ -10,7 +10,8 @@ export function begin() {
     const state = byId("state");
     try {
       const status = await get("/swarm/status", { quiet: !document.hasFocus() });
-      state.textContent = `${status.state}: ${status.engines[0]?.model ?? "no engine"}, ${status.seats} seats`;
+      const models = [...new Set(status.engines.map((one) => one.model))].join(" + ") || "no engine";
+      state.textContent = `${status.state}: ${models}, ${status.seats} seats`;
       state.className = status.state === "ok" ? "" : "bad";
       byId("seats").placeholder = String(status.seats);
       if (!byId("node").hidden) show(status);

@@ -1,0 +1,99 @@
+"""The engines that a node runs: from a plan or an address to engines with their seats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from .backends.base import Served
+from .backends.llama_server import LlamaConfig, LlamaServer
+from .backends.llama_text import LlamaText
+from .models.plan import Plan
+from .status import EngineStatus
+from .swarm.team import Member
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Engines of one model with their seats: one engine, or in isolation one a seat.
+
+    `accuracy` is what was measured of the model, by kind of answer (0 to 1); `context` in tokens;
+    `text` is what only llama.cpp's server can do with bare text.
+    """
+
+    model: str
+    title: str
+    engines: tuple[Served, ...]
+    seats: int
+    context: int
+    why: tuple[str, ...] = ()
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    path: Path | None = None
+    threads: int = 1
+    text: LlamaText | None = None
+
+    @property
+    def members(self) -> list[Member]:
+        """The engines as the swarm asks them."""
+        each = max(1, self.seats // len(self.engines))
+        return [Member(engine, each, lambda e=engine: busy(e)) for engine in self.engines]  # type: ignore[misc]
+
+    def status(self) -> list[EngineStatus]:
+        """A line an engine, with the seats that it has."""
+        each = max(1, self.seats // len(self.engines))
+        return [replace(engine.status(), seats=each) for engine in self.engines]
+
+
+def by_model(crews: Sequence[Crew]) -> dict[str, int]:
+    """The seats of each model."""
+    seats: dict[str, int] = {}
+    for crew in crews:
+        seats[crew.model] = seats.get(crew.model, 0) + crew.seats
+    return seats
+
+
+def accuracies(crews: Sequence[Crew]) -> dict[str, dict[str, float]]:
+    """What was measured of the models, by kind of answer and model (0 to 1)."""
+    found: dict[str, dict[str, float]] = {}
+    for crew in crews:
+        for kind, right in crew.accuracy.items():
+            found.setdefault(kind, {})[crew.model] = right
+    return found
+
+
+def busy(engine: Served) -> int:
+    """How many seats work or wait at an engine."""
+    status = engine.status()
+    return status.slots_busy + status.queue
+
+
+def of_plan(
+    plan: Plan,
+    path: Path,
+    environment: Mapping[str, str],
+    accuracy: Mapping[str, float] | None = None,
+) -> Crew:
+    """The engine of a planned model file; where the plan is isolated, one a seat."""
+    config = LlamaConfig(
+        model=plan.spec.id,
+        path=path,
+        slots=plan.slots,
+        context=plan.context,
+        cells=plan.cells,
+        threads=plan.threads,
+        prompt_cache_mib=plan.prompt_cache >> 20,
+    )
+    engine = LlamaServer(config, environment)
+    return Crew(
+        model=plan.spec.id,
+        title=plan.spec.name,
+        engines=(engine,),
+        seats=plan.seats,
+        context=plan.context,
+        why=plan.why,
+        accuracy=accuracy or {},
+        path=path,
+        threads=plan.threads,
+        text=engine.text,
+    )

@@ -34,13 +34,14 @@ from .settings import Settings
 class Wish:
     """What the user asked for; None leaves it to the planner.
 
-    `taken` bytes of the budget belong to other models that run beside this one.
+    `taken` bytes of the budget belong to other models; `engines` in all share the cores.
     """
 
     model: str | None = None
     seats: int | None = None
     context: int | None = None
     taken: int = 0
+    engines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +80,17 @@ def choose_all(settings: Settings, wishes: Sequence[Wish], on_download: OnDownlo
     for at, wish in enumerate(wishes):
         before = sum(choice.plan.bytes for choice in choices)
         behind = sum(_least(settings, other) for other in wishes[at + 1 :])
-        choices.append(choose(settings, replace(wish, taken=before + behind), on_download))
-    # Threads never more than cores: those of two engines would wait for each other, spinning.
-    return [
-        replace(
-            choice,
-            plan=replace(choice.plan, threads=max(1, choice.plan.threads // len(choices))),
-            notice=choice.notice if at == 0 else None,
-        )
-        for at, choice in enumerate(choices)
-    ]
+        wish = replace(wish, taken=before + behind, engines=len(wishes))
+        choice = choose(settings, wish, on_download)
+        choices.append(replace(choice, notice=None if at else choice.notice))
+    return choices
 
 
 def _least(settings: Settings, wish: Wish) -> int:
     """Bytes that a model takes at the least; 0 where that is not known before it is here."""
     try:
         specs = specs_of(settings, wish.model)
-        profile = detect()
-        return _plan(profile, specs, replace(wish, seats=1)).bytes if wish.model else 0
+        return _plan(detect(), specs, replace(wish, seats=1)).bytes if wish.model else 0
     except SwarmError:
         return 0
 
@@ -176,6 +170,10 @@ def specs_of(settings: Settings, model: str | None) -> list[ModelSpec]:
 
 def _plan(profile: HardwareProfile, specs: list[ModelSpec], wish: Wish) -> Plan:
     spend = engine_budget(profile)
+    if wish.engines > 1:  # the threads of two engines on one core would wait for each other
+        cores, fast = profile.cores, profile.performance_cores
+        cores, fast = max(1, cores // wish.engines), fast and max(1, fast // wish.engines)
+        profile = replace(profile, cores=cores, performance_cores=fast)
     if wish.taken:
         left = max(0, spend.bytes - wish.taken)
         told = f"{spend.reason}, less {wish.taken / GIB:.1f} GiB for the models beside it"

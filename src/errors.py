@@ -15,6 +15,7 @@ SwarmError                      has a message, a stable code and a hint: what to
 │   └── HubUnreachable          there is no network, or the hub does not answer
 ├── SandboxUnavailable          there is no sandbox, so a command was not run
 ├── ToolError                   a tool could not do what a model asked of it
+├── LanError                    identity, peers or pairing failed           (HTTP 502)
 └── NodeUnreachable             no running node answers
 
 HTTP status codes are chosen in api/errors.py alone, exit codes in cli/ alone.
@@ -133,6 +134,10 @@ class ToolError(SwarmError):
     def result(self) -> str:
         """What goes back to the model as the tool's result."""
         return f"error: {self.full}"
+
+
+class LanError(SwarmError):
+    code = "lan_error"
 
 
 class SandboxUnavailable(SwarmError):

@@ -17,6 +17,7 @@ from ..errors import (
     ContextOverflow,
     EngineUnavailable,
     InvalidRequest,
+    LanError,
     ModelNotFound,
     NoAnswer,
     QueueFull,
@@ -31,6 +32,7 @@ _STATUS: list[tuple[type[SwarmError], int]] = [
     (QueueFull, 429),
     (EngineUnavailable, 503),
     (NoAnswer, 503),
+    (LanError, 502),
     (SwarmError, 500),
 ]
 _ANTHROPIC = {

@@ -1,0 +1,283 @@
+"""The peer port: TLS 1.3, and every request is tied to the certificate of its connection.
+
+uvicorn's HTTP/1.1 protocol is used, not its server: ASGI has no client certificate there, and the
+connections of a removed peer must be cut, so both are done by a subclass of the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Router
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from ..errors import LanError, SwarmError
+from . import transport
+from .book import Book
+from .identity import Identity, device_id_of
+
+PEER = "local_swarm.peer"  # in the scope of a request: the id of who sent it, None for strangers
+_BODY = 8 << 20  # bytes of a member's request
+_STRANGER_BODY = 16 << 10
+_BODY_S = 30.0
+_STRANGER_S = 15.0  # a stranger's connection lives no longer
+_STRANGERS = 16  # connections at once
+_PER_PEER = 32
+_HANDSHAKE_S = 5.0
+_IDLE_S = 150
+_CLOSE_S = 1.0
+_LOG = logging.getLogger("local_swarm.network")
+# What uvicorn logs of a failed request may hold a prompt.
+_SILENT = logging.getLogger("local_swarm.network.http")
+_SILENT.setLevel(logging.CRITICAL + 1)
+
+
+class PeerServer:
+    """Serves `routes` to peers in `book`, and only `strangers` to whoever shows no certificate.
+
+    `request.scope[PEER]` is the proven id of the caller. Who is removed from the book is cut off at
+    once, in the middle of an answer too.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        book: Book,
+        routes: Sequence[BaseRoute],
+        strangers: Sequence[BaseRoute] = (),
+    ) -> None:
+        self._book = book
+        self._context = transport.serving(identity)
+        self._trusted: set[str] = set()
+        self._members = Router(routes, redirect_slashes=False, default=_nothing)
+        self._strangers = Router(strangers, redirect_slashes=False, default=_closed)
+        self._config = Config(
+            self._serve,
+            interface="asgi3",
+            http=H11Protocol,
+            proxy_headers=False,  # who calls is told by the socket
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            date_header=False,
+            server_header=False,
+            timeout_keep_alive=_IDLE_S,
+        )
+        self._state = ServerState()
+        self._connections: set[_Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._forget = book.on_change(self._changed)
+        self._changed()
+
+    @property
+    def port(self) -> int | None:
+        """The port that is open; None before `start` and after `close`."""
+        return self._server.sockets[0].getsockname()[1] if self._server else None
+
+    async def start(self, host: str, port: int) -> None:
+        """Listens on `host` (empty: on all interfaces). Raises LanError."""
+        try:
+            sock = _bind(host, port)
+        except (OSError, OverflowError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or "no such address"
+            raise LanError(
+                f"The port for peers, {port} on {host or 'all interfaces'}, cannot be opened: "
+                f"{why}.",
+                hint="Choose another with `local-swarm run --peer-port N`.",
+            ) from None
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: _Connection(self, self._config, self._state),
+            sock=sock,
+            ssl=self._context,
+            ssl_handshake_timeout=_HANDSHAKE_S,
+            ssl_shutdown_timeout=1.0,
+        )
+
+    async def close(self) -> None:
+        """Closes the port, lets answers under way end for a moment, and cuts the rest."""
+        if self._server is None:
+            return
+        self._server.close()
+        self._server = None
+        self._forget()
+        for connection in tuple(self._connections):
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks, timeout=_CLOSE_S)
+        for connection in tuple(self._connections):
+            connection.cut()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks, timeout=_CLOSE_S)
+
+    def admit(self, connection: _Connection, certificate: bytes | None) -> str | None:
+        """The id of who connected, None for a stranger. Raises PermissionError."""
+        self._connections.add(connection)
+        if certificate is None:
+            if self._count()[None] > _STRANGERS:
+                raise PermissionError
+            return None
+        # TLS has seen that the caller has the key of a certificate that was once trusted.
+        id = device_id_of(certificate)
+        if self._book.get(id) is None or self._count()[id] >= _PER_PEER:
+            raise PermissionError
+        return id
+
+    def left(self, connection: _Connection) -> None:
+        """Told when a connection has ended."""
+        self._connections.discard(connection)
+
+    def _count(self) -> Counter[str | None]:
+        return Counter(connection.peer for connection in self._connections)
+
+    def _changed(self) -> None:
+        for peer in self._book.peers():
+            if peer.id not in self._trusted:
+                self._context.load_verify_locations(cadata=peer.certificate)
+                self._trusted.add(peer.id)
+        for connection in tuple(self._connections):
+            if connection.peer is not None and self._book.get(connection.peer) is None:
+                connection.cut()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        connection: _Connection = scope.pop("state")["connection"]
+        scope[PEER] = connection.peer
+        app: ASGIApp = self._strangers if connection.peer is None else self._members
+        limit = _STRANGER_BODY if connection.peer is None else _BODY
+        started = False
+
+        async def sender(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        task = asyncio.current_task()
+        assert task is not None
+        connection.requests.add(task)
+        try:
+            await app(scope, _bounded(receive, limit), sender)
+        except asyncio.CancelledError:
+            if not connection.is_cut:
+                raise
+            task.uncancel()  # by our own hand: there is nobody to be told
+        except Exception as error:
+            refusal = _refusal(error)
+            if refusal[0] >= 500:
+                _LOG.error("a peer's request failed: %s", type(error).__name__)
+            if not started:
+                await _answer(send, *refusal)
+            else:
+                connection.cut()
+        finally:
+            connection.requests.discard(task)
+
+
+class _Connection(H11Protocol):
+    """One connection of the peer port, and whose it is."""
+
+    def __init__(self, server: PeerServer, config: Config, state: ServerState) -> None:
+        super().__init__(config, state, {"connection": self})
+        self.logger = _SILENT
+        self.requests: set[asyncio.Task[Any]] = set()
+        self.peer: str | None = None
+        self.is_cut = False
+        self._of = server
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        try:
+            tls = transport.get_extra_info("ssl_object")
+            self.peer = self._of.admit(self, tls.getpeercert(binary_form=True))
+        except PermissionError:
+            self.cut()
+            return
+        if self.peer is None:
+            self.loop.call_later(_STRANGER_S, self.cut)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._of.left(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.is_cut:
+            super().data_received(data)
+
+    def cut(self) -> None:
+        """Ends the connection now, and what it had asked for."""
+        self.is_cut = True
+        self.transport.abort()
+        for request in self.requests:
+            request.cancel()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    if not host and socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(
+                ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128
+            )
+        except OSError as error:
+            if error.errno in (98, 48, 10048):  # EADDRINUSE on Linux, macOS, Windows
+                raise
+    if port > 65535:
+        raise OverflowError
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET  # else: IPv6 is switched off here
+    return socket.create_server((host, port), family=family, backlog=128)
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    seen, whole = 0, False
+    deadline = asyncio.get_running_loop().time() + _BODY_S
+
+    async def bounded() -> Message:
+        nonlocal seen, whole
+        if whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, "The body did not arrive in time.") from None
+        seen += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
+        if seen > limit:
+            raise HTTPException(413, "The body is too large.")
+        return message
+
+    return bounded
+
+
+def _refusal(error: Exception) -> tuple[int, str, str]:
+    """Status, code and message; what nobody caught may hold a prompt, so only its name is told."""
+    if isinstance(error, HTTPException):
+        return error.status_code, "refused", str(error.detail)
+    if isinstance(error, SwarmError):
+        return 400, error.code, error.message
+    return 500, "internal_error", f"Internal error ({type(error).__name__})."
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    await _answer(send, 404, "not_found", "There is no such route.")
+
+
+async def _closed(scope: Scope, receive: Receive, send: Send) -> None:
+    await _answer(send, 403, "not_paired", "This machine serves the machines it is paired with.")
+
+
+async def _answer(send: Send, status: int, code: str, message: str) -> None:
+    body = json.dumps({"error": {"code": code, "message": message}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,319 @@
+"""The peer port over real sockets: who gets in, who does not, and who is thrown out."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, StreamingResponse
+from starlette.routing import Route
+
+from local_swarm.errors import LanError
+from local_swarm.network import transport
+from local_swarm.network.book import Peer
+from local_swarm.network.server import PeerServer
+from tests.lan_peers import WHO, forge, machine, pair, serving
+
+
+def test_a_member_is_known_by_its_certificate(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        async with serving(b) as server, a.client(b, server.port) as http:
+            for _ in range(2):
+                response = await http.get("/peer/v1/who")
+                assert response.json() == {"peer": a.identity.device_id}
+            assert (await http.get("/v1/models")).status_code == 404
+
+    asyncio.run(main())
+
+
+def test_who_joins_later_is_let_in_without_a_restart(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        async with serving(b) as server:
+            async with a.client(b, server.port) as http:
+                with pytest.raises(httpx.TransportError):
+                    await http.get("/peer/v1/who")
+            b.book.put(a.as_peer)
+            async with a.client(b, server.port) as http:
+                assert (await http.get("/peer/v1/who")).status_code == 200
+
+    asyncio.run(main())
+
+
+def test_nothing_is_sent_to_whoever_has_another_certificate(tmp_path: Path) -> None:
+    """The server stands in for one that took over the address of a peer."""
+
+    async def main() -> None:
+        a, b, rogue = (machine(tmp_path / name) for name in "abc")
+        pair(a, b, rogue)
+        got: list[str] = []
+
+        async def steal(request: Request) -> JSONResponse:
+            got.append((await request.body()).decode())
+            return JSONResponse({})
+
+        async with (
+            serving(rogue, [Route("/{path:path}", steal, methods=["POST"])]) as server,
+            a.client(b, server.port) as http,
+        ):
+            with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                await http.post("/peer/v1/ballots", content=b"secret")
+        assert got == []
+
+    asyncio.run(main())
+
+
+def test_a_certificate_that_a_member_has_signed_lets_nobody_in(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        minted = forge(tmp_path / "minted.pem", by=a.identity)
+        async with (
+            serving(b) as server,
+            transport.client(minted.identity, b.as_peer, f"127.0.0.1:{server.port}") as http,
+        ):
+            with pytest.raises(httpx.TransportError):
+                await http.get("/peer/v1/who")
+
+    asyncio.run(main())
+
+
+def test_an_authority_in_the_book_lets_nobody_else_in(tmp_path: Path) -> None:
+    """The book takes no such certificate; were one in it, TLS would trust whom it has signed, and
+    the book still would not."""
+
+    async def main() -> None:
+        b, authority = machine(tmp_path / "b"), forge(tmp_path / "ca.pem", ca=True)
+        b.book.put(Peer(authority.identity.device_id, "ca", authority.certificate))
+        minted = forge(tmp_path / "minted.pem", by=authority)
+        async with serving(b) as server:
+            address = f"127.0.0.1:{server.port}"
+            async with transport.client(authority.identity, b.as_peer, address) as http:
+                assert (await http.get("/peer/v1/who")).status_code == 200
+            async with transport.client(minted.identity, b.as_peer, address) as http:
+                with pytest.raises(httpx.TransportError):
+                    await http.get("/peer/v1/who")
+
+    asyncio.run(main())
+
+
+def test_strangers_reach_their_own_routes_only(tmp_path: Path) -> None:
+    async def main() -> None:
+        b = machine(tmp_path / "b")
+
+        async def echo(request: Request) -> JSONResponse:
+            return JSONResponse(len(await request.body()))
+
+        routes = [Route("/peer/v1/pair", echo, methods=["POST"])]
+        async with (
+            serving(b, strangers=routes) as server,
+            transport.stranger(b.identity.certificate, f"127.0.0.1:{server.port}") as http,
+        ):
+            assert (await http.post("/peer/v1/pair", content=b"abc")).json() == 3
+            assert (await http.get("/peer/v1/who")).status_code == 403
+            huge = await http.post("/peer/v1/pair", content=bytes(20_000))
+            assert huge.status_code == 413 and huge.json()["error"]["code"] == "refused"
+
+    asyncio.run(main())
+
+
+def test_only_so_many_strangers_at_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        b = machine(tmp_path / "b")
+        context = transport.pinned(b.identity.certificate)
+        async with serving(b) as server:
+            opened = [
+                await asyncio.open_connection("127.0.0.1", server.port, ssl=context)
+                for _ in range(16)
+            ]
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=context)
+            assert await reader.read() == b""
+            for _, other in [*opened, (reader, writer)]:
+                other.close()
+            await asyncio.gather(
+                *(other.wait_closed() for _, other in opened), return_exceptions=True
+            )
+
+    asyncio.run(main())
+
+
+def test_a_removed_member_is_cut_off_in_the_middle_of_an_answer(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        ended = asyncio.Event()
+
+        async def lines() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"{}\n"
+                    await asyncio.sleep(0.01)
+            finally:
+                ended.set()
+
+        async def endless(request: Request) -> StreamingResponse:
+            return StreamingResponse(lines())
+
+        async with (
+            serving(b, [WHO, Route("/peer/v1/ballots", endless)]) as server,
+            a.client(b, server.port) as http,
+        ):
+            assert (await http.get("/peer/v1/who")).status_code == 200  # a connection kept open
+            with pytest.raises(httpx.TransportError):
+                async with http.stream("GET", "/peer/v1/ballots") as response:
+                    async for _ in response.aiter_bytes():
+                        b.book.remove(a.identity.device_id)
+            await asyncio.wait_for(ended.wait(), 5)
+            with pytest.raises(httpx.TransportError):
+                await http.get("/peer/v1/who")
+
+    asyncio.run(main())
+
+
+def test_work_for_a_removed_member_is_cancelled(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        begun, ended = asyncio.Event(), asyncio.Event()
+
+        async def slow(request: Request) -> JSONResponse:
+            begun.set()
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.set()
+            return JSONResponse({})
+
+        async with serving(b, [Route("/slow", slow)]) as server, a.client(b, server.port) as http:
+            asking = asyncio.create_task(http.get("/slow"))
+            await asyncio.wait_for(begun.wait(), 5)
+            b.book.remove(a.identity.device_id)
+            await asyncio.wait_for(ended.wait(), 5)
+            with pytest.raises(httpx.TransportError):
+                await asking
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("speak", ["TLS 1.2", "plain HTTP"])
+def test_nothing_older_than_tls_1_3(tmp_path: Path, speak: str) -> None:
+    async def main() -> None:
+        b = machine(tmp_path / "b")
+        async with serving(b) as server:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            scheme = "https" if speak == "TLS 1.2" else "http"
+            async with httpx.AsyncClient(verify=context, trust_env=False) as http:
+                with pytest.raises(httpx.TransportError):
+                    await http.get(f"{scheme}://127.0.0.1:{server.port}/peer/v1/who")
+
+    asyncio.run(main())
+
+
+def test_what_fails_in_a_route_is_told_without_its_words(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+
+        async def fails(request: Request) -> JSONResponse:
+            raise ValueError("a prompt")
+
+        async def refuses(request: Request) -> JSONResponse:
+            raise LanError("Not today.")
+
+        routes = [Route("/fails", fails), Route("/refuses", refuses)]
+        async with serving(b, routes) as server, a.client(b, server.port) as http:
+            failed = await http.get("/fails")
+            assert failed.status_code == 500 and "a prompt" not in failed.text
+            refused = await http.get("/refuses")
+            assert refused.json()["error"] == {"code": "lan_error", "message": "Not today."}
+
+    asyncio.run(main())
+    assert "a prompt" not in caplog.text and "ValueError" in caplog.text
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        async with serving(a) as server:
+            port = server.port
+            assert port is not None
+            other = PeerServer(b.identity, b.book, [])
+            with pytest.raises(LanError, match="cannot be opened") as told:
+                await other.start("127.0.0.1", port)
+            assert "--peer-port" in told.value.hint
+            await other.close()
+        with pytest.raises(LanError, match="cannot be opened"):
+            await other.start("no.such.host.invalid", 0)
+        with pytest.raises(LanError, match="cannot be opened"):
+            await other.start("127.0.0.1", 99999)
+
+    asyncio.run(main())
+
+
+def test_all_interfaces_of_both_families(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        server = PeerServer(b.identity, b.book, [WHO])
+        await server.start("", 0)
+        try:
+            async with a.client(b, server.port) as http:
+                assert (await http.get("/peer/v1/who")).status_code == 200
+            if socket.has_dualstack_ipv6():
+                address = f"[::1]:{server.port}"
+                async with transport.client(a.identity, b.as_peer, address) as http:
+                    assert (await http.get("/peer/v1/who")).status_code == 200
+        finally:
+            await server.close()
+        assert server.port is None
+
+    asyncio.run(main())
+
+
+def test_closing_ends_answers_under_way(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        begun = asyncio.Event()
+
+        async def stuck(request: Request) -> JSONResponse:
+            begun.set()
+            await asyncio.sleep(60)
+            return JSONResponse({})
+
+        async with a.client(b, 1) as http:
+            async with serving(b, [Route("/stuck", stuck)]) as server:
+                http.base_url = httpx.URL(f"https://127.0.0.1:{server.port}")
+                asking = asyncio.create_task(http.get("/stuck"))
+                await asyncio.wait_for(begun.wait(), 5)
+            with pytest.raises(httpx.TransportError):
+                await asking
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(main())
+
+
+def test_a_renamed_member_keeps_its_connection(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        async with serving(b) as server, a.client(b, server.port) as http:
+            await http.get("/peer/v1/who")
+            b.book.put(replace(a.as_peer, name="kitchen", trusted=True))
+            response = await http.get("/peer/v1/who")
+            assert response.status_code == 200
+
+    asyncio.run(main())

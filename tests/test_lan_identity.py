@@ -142,13 +142,13 @@ def test_the_book_survives_a_restart(tmp_path: Path) -> None:
     assert mode(tmp_path / "peers.json") == 0o600
 
 
-def test_a_removal_outlives_introductions_but_not_the_owners_word(tmp_path: Path) -> None:
+def test_a_removal_outlives_what_others_tell_but_not_the_owners_word(tmp_path: Path) -> None:
     book = Book(tmp_path)
     stolen = peer(tmp_path / "a")
     book.put(stolen)
     assert book.remove(stolen.id) and not book.remove(stolen.id)
-    assert not book.introduce(stolen)
-    assert not Book(tmp_path).introduce(stolen)
+    assert not book.learn([stolen])
+    assert not Book(tmp_path).learn([stolen])
     assert book.get(stolen.id) is None
     book.put(stolen)
     assert book.get(stolen.id) is not None and book.removed == frozenset()
@@ -157,10 +157,10 @@ def test_a_removal_outlives_introductions_but_not_the_owners_word(tmp_path: Path
 def test_who_is_introduced_is_not_trusted_and_changes_no_one_known(tmp_path: Path) -> None:
     book = Book(tmp_path)
     other = peer(tmp_path / "a", trusted=True, listed=("169.254.169.254:80",))
-    assert book.introduce(other)
+    assert book.learn([other])
     found = book.get(other.id)
     assert found is not None and not found.trusted and found.listed == ()
-    assert not book.introduce(replace(other, name="better"))
+    assert not book.learn([replace(other, name="better")])
     assert book.get(other.id) == found
 
 

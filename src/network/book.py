@@ -1,6 +1,6 @@
 """The peers of this machine, and who may never be one again without its owner's word.
 
-A removal outlives every introduction: other machines may tell of new peers (`introduce`), but only
+A removal outlives every introduction: other machines may tell of new peers (`learn`), but only
 the owner, by pairing, brings back one that was removed (`put`).
 """
 
@@ -11,7 +11,7 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from . import private
 from .identity import device_id_of
 
 _FILE = "peers.json"
-_ADDRESSES = 8  # kept for each peer
+ADDRESSES = 8  # kept for each peer
+MEMBERS, REMOVED = 512, 4096  # that others may tell of
 _ID = re.compile(r"[A-Z2-7]{52}")
 _ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+(%[\w.-]+)?\]|[\w.-]+):[0-9]{1,5}")
 
@@ -103,11 +104,22 @@ class Book:
         peers = {**self._peers, peer.id: replace(peer, version=self._version + 1)}
         self._change(peers, {id: at for id, at in self._removed.items() if id != peer.id})
 
-    def introduce(self, peer: Peer) -> bool:
-        """Adds a peer of whom another one told; False when it is known, or was removed."""
-        if peer.id in self._removed or peer.id in self._peers:
+    def learn(self, peers: Iterable[Peer], removed: Iterable[str] = ()) -> bool:
+        """What another member tells: takes out who was removed, adds who is new and was not;
+        whether anything changed. Who is known stays as it is, who is new is not trusted."""
+        gone, now = dict(self._removed), int(time.time())
+        for id in removed:
+            if _ID.fullmatch(id) and len(gone) < REMOVED:
+                gone.setdefault(id, now)
+        kept = {id: peer for id, peer in self._peers.items() if id not in gone}
+        for peer in peers:
+            _check(peer)
+            if peer.id not in gone and len(kept) < MEMBERS:
+                new = replace(peer, trusted=False, listed=(), version=self._version + 1)
+                kept.setdefault(peer.id, new)
+        if kept == self._peers and gone == self._removed:
             return False
-        self.put(replace(peer, trusted=False, listed=()))
+        self._change(kept, gone)
         return True
 
     def remove(self, id: str) -> bool:
@@ -127,7 +139,7 @@ class Book:
         if peer is None or not is_address(address) or peer.addresses[:1] == (address,):
             return
         others = tuple(known for known in peer.addresses if known != address)
-        addresses = (address, *others)[:_ADDRESSES]
+        addresses = (address, *others)[:ADDRESSES]
         self._peers[id] = replace(peer, addresses=addresses)
         with contextlib.suppress(LanError):
             self._write(self._version, self._peers, self._removed)

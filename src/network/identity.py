@@ -88,6 +88,33 @@ def check(certificate: bytes) -> None:
         ) from None
 
 
+def sign(me: Identity, statement: bytes) -> str:
+    """Base64 of the signature (ECDSA, SHA-256) under a statement."""
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = serialization.load_pem_private_key(me.file.read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return base64.b64encode(key.sign(statement, ec.ECDSA(hashes.SHA256()))).decode()
+
+
+def signed(certificate: bytes, statement: bytes, signature: str) -> bool:
+    """Whether whoever has the key of a certificate that `check` lets pass has signed that."""
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = x509.load_der_x509_certificate(certificate).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    try:
+        made = base64.b64decode(signature, validate=True)
+        key.verify(made, statement, ec.ECDSA(hashes.SHA256()))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def _create() -> bytes:
     """A fresh key (P-256) and its certificate, in PEM."""
     from datetime import UTC, datetime

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +13,10 @@ from .hardware.budget import GIB, budget
 from .hardware.detect import detect
 from .hardware.profile import Budget, HardwareProfile
 from .models.catalog import DEMO, ModelSpec, catalog
-from .models.fetch import fetch, find
 from .models.gguf import read_spec
 from .models.planner import MIN_SPEED, Plan, plan
 from .models.store import (
+    Address,
     Remote,
     demo_path,
     downloaded,
@@ -27,6 +27,7 @@ from .models.store import (
     resolve,
     user_path,
 )
+from .obtain import OnDownload, copy, download
 from .settings import Settings
 
 
@@ -52,9 +53,6 @@ class Choice:
     plan: Plan
     path: Path
     notice: str | None = None
-
-
-OnDownload = Callable[[str, int, int], None]  # file, bytes done, bytes in all
 
 
 def choose(settings: Settings, wish: Wish, on_download: OnDownload) -> Choice:
@@ -93,6 +91,19 @@ def _least(settings: Settings, wish: Wish) -> int:
         return _plan(detect(), specs, replace(wish, seats=1)).bytes if wish.model else 0
     except SwarmError:
         return 0
+
+
+def pull(settings: Settings, model: str | None, on_download: OnDownload) -> Path:
+    """The file that `run` would serve for `model`, brought to this disk: as planned for this
+    machine, where there are several quantizations. Raises SwarmError."""
+    found = resolve(model, settings.models) if model is not None else None
+    if isinstance(found, Remote | Address):
+        return download(settings, found, on_download)
+    if model is not None and isinstance(found, ModelSpec) and not (found.repo or found.bundled):
+        return copy(settings, _path_of(model, settings), on_download)
+    profile = with_bandwidth(settings, detect())
+    specs = [found] if found else list(listed(settings.models).values())
+    return _bring(settings, profile, _plan(profile, specs, Wish()), Wish(), on_download).path
 
 
 def with_bandwidth(settings: Settings, profile: HardwareProfile) -> HardwareProfile:
@@ -138,8 +149,8 @@ def _choose(
         except HubUnreachable:
             return _offline(settings, profile, wish)
     found = resolve(wish.model, settings.models)
-    if isinstance(found, Remote):
-        path = _download(settings, found, on_download)
+    if isinstance(found, Remote | Address):
+        path = download(settings, found, on_download)
         return Choice(profile, _plan(profile, [read_spec(path)], wish), path)
     if found.repo or found.bundled:
         return _bring(settings, profile, _plan(profile, [found], wish), wish, on_download)
@@ -160,7 +171,7 @@ def specs_of(settings: Settings, model: str | None) -> list[ModelSpec]:
     if model is None:
         return list(listed(settings.models).values())
     found = resolve(model, settings.models)
-    if not isinstance(found, Remote):
+    if not isinstance(found, Remote | Address):
         return [found]
     raise UsageError(
         f"{model} is not on this machine, and its size is not known.",
@@ -194,29 +205,16 @@ def _bring(
     if path is None:
         assert spec.repo and quant
         try:
-            path = _download(settings, Remote(spec.repo, quant.name, quant.file), on_download)
+            path = download(settings, Remote(spec.repo, quant.name, quant.file), on_download)
         except HubUnreachable:
             raise
         except FetchError:  # perhaps the file has another name there: any of that quantization
-            path = _download(settings, Remote(spec.repo, quant.name), on_download)
+            path = download(settings, Remote(spec.repo, quant.name), on_download)
     again = _plan(profile, [exact(spec, path, quant)], wish)
     # The reason why this model was chosen is known to the first plan only.
     kept = [line for line in planned.why if "of the listed models" in line]
     why = (again.why[0], *kept, *again.why[1:])
     return Choice(profile, replace(again, why=why, runners_up=planned.runners_up), path)
-
-
-def _download(settings: Settings, remote: Remote, on_download: OnDownload) -> Path:
-    if settings.offline:
-        raise HubUnreachable("HF_HUB_OFFLINE is set, and the model is not on this machine.")
-    file = find(settings.hub, settings.hub_token, remote)
-    return fetch(
-        settings.hub,
-        settings.hub_token,
-        file,
-        settings.models,
-        lambda done, total: on_download(file.path, done, total),
-    )
 
 
 def _offline(settings: Settings, profile: HardwareProfile, wish: Wish) -> Choice:

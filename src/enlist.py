@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .bench.calibration import accuracies_of
-from .choose import Choice, OnDownload, Wish, choose_all
+from .choose import Choice, Wish, choose_all
 from .crew import Crew, of_plan
+from .obtain import OnDownload
 from .settings import Settings, clean_environment
 
 

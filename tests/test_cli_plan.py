@@ -182,7 +182,7 @@ def test_the_list_of_models(home: Path) -> None:
     assert rows["qwen2.5-7b"]["licence"] == "Apache-2.0" and rows["qwen2.5-7b"]["quality_source"]
     assert told["files"] == [str(home / "models" / "me--mine" / "mine.gguf")]
     said = run("models", "--fits").stdout
-    assert "demo *" in said and "also on disk" in said
+    assert "demo *" in said and "On this disk" in said
     assert "too large" not in said
 
 

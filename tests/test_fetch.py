@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from local_swarm.errors import FetchError, HubUnreachable
-from local_swarm.models.fetch import HubFile, OnProgress, fetch
+from local_swarm.models.fetch import OnProgress, fetch, known_sha256, noted
+from local_swarm.models.hub import HubFile
 from local_swarm.models.store import place
 
 DATA = bytes(range(256)) * 12_000  # three chunks
@@ -87,8 +88,10 @@ def target(tmp_path: Path) -> Path:
     return place(tmp_path, REPO, NAME)
 
 
-def pull(hub: Hub, target: Path, file: HubFile = FILE, progress: OnProgress = print) -> Path:
-    return fetch(hub.url, None, file, target.parents[1], progress)
+def pull(
+    hub: Hub, target: Path, file: HubFile = FILE, progress: OnProgress = lambda *_: None
+) -> Path:
+    return fetch(file.source(hub.url, None), file.wanted, target, progress, pause_s=0)
 
 
 def begun(target: Path, size: int, data: bytes = DATA) -> Path:
@@ -100,9 +103,10 @@ def begun(target: Path, size: int, data: bytes = DATA) -> Path:
 
 
 def test_a_download_arrives_whole_and_tells_its_progress(hub: Hub, target: Path) -> None:
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[int, int | None]] = []
     assert pull(hub, target, progress=lambda *step: steps.append(step)) == target
-    assert target.read_bytes() == DATA and list(target.parent.iterdir()) == [target]
+    assert target.read_bytes() == DATA and {*target.parent.iterdir()} == {target, noted(target)}
+    assert known_sha256(target) == FILE.sha256
     assert steps == sorted(steps) and steps[-1] == (len(DATA), len(DATA)) and len(steps) > 1
 
 
@@ -176,9 +180,9 @@ def test_a_hub_in_trouble_is_tried_again(hub: Hub, target: Path) -> None:
     assert pull(hub, target).read_bytes() == DATA and len(hub.asked) == 3
 
 
-def test_no_hub_is_told(nowhere: str, tmp_path: Path, target: Path) -> None:
+def test_no_hub_is_told(nowhere: str, target: Path) -> None:
     with pytest.raises(HubUnreachable):
-        fetch(nowhere, None, FILE, tmp_path, lambda *_: None)
+        fetch(FILE.source(nowhere, None), FILE.wanted, target, lambda *_: None, pause_s=0)
     assert not target.exists()
 
 

@@ -21,7 +21,7 @@ from local_swarm.errors import (
     UsageError,
 )
 from local_swarm.models.catalog import DEMO, ModelSpec, catalog
-from local_swarm.models.fetch import HubFile, find
+from local_swarm.models.hub import HubFile, find
 from local_swarm.models.store import (
     Remote,
     demo_path,

@@ -79,7 +79,7 @@ def _responder(
         raise NodeUnreachable(f"No node answers at {where}.", hint="Check --url.")
     from ..choose import Wish, choose
     from ..node import Node, Once
-    from .run import downloads
+    from .progress import downloads
 
     notes.print("No node is running: one is started for this question.", style="dim")
     with downloads(notes) as on_download:

@@ -12,8 +12,9 @@ from .options import AsJson, Context, Seats
 
 def add(app: typer.Typer) -> None:
     """Adds the commands of this file to `app`."""
-    for command in (hardware, plan, models, doctor):
+    for command in (hardware, plan, pull, doctor):
         app.command()(command)
+    app.add_typer(models, name="models")
 
 
 def hardware(
@@ -74,14 +75,72 @@ def plan(
     plan_command(machine, model, seats, context, isolated, min_speed, kv, explain, as_json)
 
 
-def models(
+def pull(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="A listed model (NAME or NAME:QUANT), hf:owner/repo:quant, a URL or a file. "
+            "Left out, the best one for this machine.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download a model and check it, without starting anything.
+
+    What was cut off, or killed, goes on where it stopped when the same command is given again.
+
+    \b
+    local-swarm pull qwen3-4b-2507
+    local-swarm pull hf:owner/repo:Q4_K_M
+    local-swarm pull https://host/model.gguf#sha256=...
+    """
+    from .pull import pull_command
+
+    pull_command(model, as_json)
+
+
+models = typer.Typer(
+    help="List the models that can be named, and how this machine would run them; remove and "
+    "check those that were downloaded.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(help="Listed names, NAME:QUANT, or names of files.", show_default=False),
+]
+
+
+@models.callback()
+def listing(
+    context: typer.Context,
     fits: Annotated[bool, typer.Option("--fits", help="Only what this machine can carry.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the models that can be named, and how this machine would run them."""
     from .models import models as command
 
-    command(fits, as_json)
+    if context.invoked_subcommand is None:
+        command(fits, as_json)
+
+
+@models.command()
+def rm(names: Annotated[list[str], typer.Argument(help="As `models verify` lists them.")]) -> None:
+    """Delete downloaded models from the disk."""
+    from .files import rm as command
+
+    command(names)
+
+
+@models.command()
+def verify(names: Names = None, as_json: AsJson = False) -> None:
+    """Read all downloaded models, or those named, and compare them with their checksums.
+
+    Exit code 1 when one is damaged.
+    """
+    from .files import verify as command
+
+    command(names, as_json)
 
 
 def doctor(

@@ -14,8 +14,9 @@ from ..choose import engine_budget, with_bandwidth
 from ..hardware.detect import detect
 from ..hardware.profile import Budget, HardwareProfile
 from ..models.catalog import ModelSpec
+from ..models.inventory import Stored, stored
 from ..models.planner import MIN_SPEED, Plan, plan
-from ..models.store import downloaded, listed, local_file
+from ..models.store import listed, local_file
 from ..settings import Settings
 
 
@@ -27,11 +28,17 @@ def models(fits: bool, as_json: bool) -> None:
     rows = [_row(settings, profile, spend, spec) for spec in listed(settings.models).values()]
     rows = [row for row in rows if row["fits"] or not fits]
     known = {row["file"] for row in rows}
-    others = [str(path) for path in downloaded(settings.models) if str(path) not in known]
+    there = stored(settings.models)
+    others = [str(one.path) for one in there if one.whole and str(one.path) not in known]
     if as_json:
-        print(json.dumps({"models": rows, "files": others}, ensure_ascii=False))
+        disk = [
+            {"file": str(one.path), "name": one.name, "bytes": one.bytes, "whole": one.whole}
+            for one in there
+        ]
+        print(json.dumps({"models": rows, "files": others, "disk": disk}, ensure_ascii=False))
         return
-    _print(rows, others, spend)
+    _print(rows, spend)
+    _print_disk(there, settings)
 
 
 def _row(
@@ -77,7 +84,7 @@ def _best(made: Plan) -> dict[str, Any]:
     }
 
 
-def _print(rows: list[dict[str, Any]], others: list[str], spend: Budget) -> None:
+def _print(rows: list[dict[str, Any]], spend: Budget) -> None:
     out = Console(highlight=False)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("model", "size", "quality", "here", "needs", "tokens/s", "good at"):
@@ -105,5 +112,14 @@ def _print(rows: list[dict[str, Any]], others: list[str], spend: Budget) -> None
         markup=False,
         soft_wrap=True,
     )
-    for path in others:
-        out.print(f"also on disk: {path}", markup=False, soft_wrap=True)
+
+
+def _print_disk(there: list[Stored], settings: Settings) -> None:
+    if not there:
+        return
+    out = Console(highlight=False, markup=False, soft_wrap=True)
+    total = sum(one.bytes for one in there) / (1 << 30)
+    out.print(f"\nOn this disk, {total:.1f} GB in {settings.models}")
+    for one in there:
+        begun = "" if one.whole else "  begun; the same pull goes on with it"
+        out.print(f"  {one.bytes / (1 << 30):6.2f} GB  {one.name}{begun}")

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from .. import logs
 from .. import settings as configuration
-from ..choose import Choice, OnDownload
+from ..choose import Choice
 from ..enlist import Named, enlist
 from ..hardware.budget import GIB
 from ..hardware.profile import HardwareProfile
@@ -27,6 +18,7 @@ from ..node import Node, Vote
 from ..serve import Listen, bind, serve
 from ..status import NodeStatus
 from ..swarm.strategies import check
+from .progress import downloads
 
 
 def run(
@@ -100,30 +92,3 @@ def curl(url: str, api_key: str | None) -> str:
         f"curl {url}/v1/chat/completions{key} -H 'Content-Type: application/json' "
         f'-d \'{{"messages":[{{"role":"user","content":"{question}"}}]}}\''
     )
-
-
-@contextmanager
-def downloads(console: Console) -> Iterator[OnDownload]:
-    """A progress bar that appears with the first byte."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-    tasks: dict[str, int] = {}
-
-    def show(file: str, done: int, total: int) -> None:
-        if file not in tasks:
-            console.print(f"Downloading {file} ({total / GIB:.2f} GiB)")
-            bar.start()
-            tasks[file] = bar.add_task(file.rpartition("/")[2], total=total)
-        bar.update(tasks[file], completed=done)  # type: ignore[arg-type]
-
-    try:
-        yield show
-    finally:
-        if tasks:
-            bar.stop()

@@ -39,7 +39,7 @@ class Session:
             raise NodeUnreachable(f"No node answers at {where}.", hint="Check --url.")
         from ..choose import Wish, choose
         from ..node import Node
-        from .run import downloads
+        from .progress import downloads
 
         with downloads(self._out) as on_download:
             choice = choose(self._settings, Wish(seats=self._seats), on_download)

@@ -51,7 +51,7 @@ async def subject(
             raise NodeUnreachable(f"No node answers at {where}.", hint="Check --url.")
     from ..choose import Wish, choose
     from ..node import Node
-    from .run import downloads
+    from .progress import downloads
 
     notes.print("A node is started for this measurement.", style="dim")
     with downloads(notes) as on_download:

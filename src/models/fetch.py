@@ -1,187 +1,192 @@
-"""Downloads a model file: resumed where it broke off, checked, and never half there.
-
-The hub's wire is Hugging Face's: /api/models/{repo}/tree/main and /{repo}/resolve/main/{file}.
-"""
+"""Brings a model file to disk: resumed where it broke off, checked, and never half there."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import BinaryIO
 
-from ..errors import FetchError, HubUnreachable
-from .store import Remote, place
+from ..errors import FetchError, HubUnreachable, ModelFileError
+from .gguf import check_whole
+from .lock import held
+from .source import AGAIN, CHUNK, Source, Wanted
 
-if TYPE_CHECKING:
-    import httpx
-
-OnProgress = Callable[[int, int], None]  # bytes done, bytes in all
-_CHUNK = 1 << 20
-_TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class HubFile:
-    """One file of a repository; `sha256` is None where the hub does not tell it."""
-
-    repo: str
-    path: str
-    size: int
-    sha256: str | None
+OnProgress = Callable[[int, int | None], None]  # bytes done, bytes in all where that is known
+_TRIES = 5  # without a single byte
+_PAUSE_S = 0.5  # doubled at each
 
 
-def find(hub: str, token: str | None, remote: Remote) -> HubFile:
-    """Asks the hub for the file that `remote` means. Raises HubUnreachable or FetchError."""
-    with _client(hub, token) as client:
-        response = _send(client, f"/api/models/{remote.repo}/tree/main?recursive=1")
-        entries = _tree(response)
-    found = [entry for entry in entries if _matches(str(entry.get("path", "")), remote)]
-    if not found:
-        names = [e["path"] for e in entries if str(e.get("path", "")).endswith(".gguf")]
-        raise FetchError(
-            f"{remote.repo} has no single GGUF file for {remote.file or remote.quant}.",
-            hint=f"There are: {', '.join(names[:12]) or 'none'}.",
-        )
-    entry = min(found, key=lambda e: len(e["path"]))
-    return HubFile(
-        remote.repo, entry["path"], int(entry["size"]), (entry.get("lfs") or {}).get("oid")
-    )
+def fetch(
+    source: Source, wanted: Wanted, target: Path, progress: OnProgress, pause_s: float = _PAUSE_S
+) -> Path:
+    """Brings the file to `target` and returns that; what is there already is not asked for.
 
-
-def _matches(path: str, remote: Remote) -> bool:
-    if not path.endswith(".gguf") or "-of-0" in path or "mmproj" in path.lower():
-        return False
-    if remote.file is not None:
-        return path == remote.file
-    stem = Path(path).stem.lower()
-    return stem.endswith((f"-{remote.quant.lower()}", f".{remote.quant.lower()}"))
-
-
-def fetch(hub: str, token: str | None, file: HubFile, models: Path, progress: OnProgress) -> Path:
-    """Brings `file` to disk and returns its path; a file that is there already is not asked for.
-
-    The bytes go to `NAME.partial`, which a later call goes on with; only a whole and verified
-    file gets its name. Raises HubUnreachable, or FetchError (no space, wrong checksum).
+    The bytes go to `NAME.partial`, which a later call goes on with, and only a whole and verified
+    file gets its name; its SHA-256 is kept beside it. Of several processes one downloads, and the
+    others wait for it. Raises HubUnreachable, or FetchError (no space, wrong checksum, no model).
     """
-    target = place(models, file.repo, file.path)
-    if target.is_file() and target.stat().st_size == file.size:
-        return target
     partial = target.with_suffix(".partial")
+
+    def waiting() -> None:
+        with suppress(OSError):
+            progress(partial.stat().st_size, wanted.size)
+
     try:
+        if _is_there(target, wanted):
+            return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        have = partial.stat().st_size if partial.exists() else 0
-        free = shutil.disk_usage(target.parent).free
-        if file.size - have > free:
-            raise FetchError(
-                f"{file.path} needs {file.size - have:,} bytes, {free:,} are free on the disk.",
-                hint="Free some space, or choose a smaller model.",
-            )
-        with _client(hub, token) as client:
-            for attempt in range(_TRIES):
-                try:
-                    _pull(client, file, partial, progress)
-                    break
-                except HubUnreachable:
-                    if attempt == _TRIES - 1:
-                        raise
-        _verify(file, partial)
-        partial.replace(target)
+        with held(target.with_suffix(".lock"), waiting):
+            if not _is_there(target, wanted):
+                _room(partial, wanted)
+                digest = _pull(source, wanted, partial, progress, pause_s)
+                _accept(wanted, partial, digest)
+                noted(target).write_text(f"{digest}  {target.name}\n", encoding="utf-8")
+                partial.replace(target)
+                _sync_folder(target.parent)
     except OSError as error:
-        raise FetchError(f"{target} cannot be written: {error.strerror}.") from None
+        raise FetchError(f"{target} cannot be written: {error.strerror or error}.") from None
     return target
 
 
-def _pull(client: httpx.Client, file: HubFile, partial: Path, progress: OnProgress) -> None:
-    import httpx
-
-    with partial.open("ab") as out:
-        have = out.tell()
-        if have >= file.size:
-            return
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        try:
-            with client.stream(
-                "GET", f"/{file.repo}/resolve/main/{file.path}", headers=headers
-            ) as response:
-                _raise_for(response, file.path)
-                if response.status_code == 200 and have:  # this server does not resume
-                    out.truncate(0)
-                    have = 0
-                for chunk in response.iter_bytes(_CHUNK):
-                    out.write(chunk)
-                    have += len(chunk)
-                    progress(have, file.size)
-        except httpx.HTTPError as error:
-            raise HubUnreachable(f"The download broke off: {error}.", hint=_AGAIN) from None
-        out.flush()
-        os.fsync(out.fileno())
-        if have < file.size:
-            raise HubUnreachable("The download broke off.", hint=_AGAIN)
+def noted(path: Path) -> Path:
+    """The file with the SHA-256 of `path`, as `sha256sum --check` reads it."""
+    return path.with_name(f"{path.name}.sha256")
 
 
-_OFFLINE = "`local-swarm run --demo` needs no network."
-_AGAIN = "Run the same command again: it goes on where it stopped."
+def known_sha256(path: Path) -> str | None:
+    """The SHA-256 that `path` had when it arrived; None where nobody noted it."""
+    try:
+        digest = noted(path).read_text(encoding="utf-8").partition(" ")[0]
+    except (OSError, UnicodeDecodeError):
+        return None
+    return digest if len(digest) == 64 else None
 
 
-def _verify(file: HubFile, partial: Path) -> None:
-    digest = hashlib.sha256()
-    with partial.open("rb") as data:
-        while block := data.read(_CHUNK):
+def sha256_of(path: Path, progress: OnProgress = lambda *_: None) -> str:
+    """The SHA-256 of a file. Raises OSError."""
+    digest, done = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        while block := file.read(CHUNK):
             digest.update(block)
-    size = partial.stat().st_size
-    if size != file.size or (file.sha256 and digest.hexdigest() != file.sha256):
-        partial.unlink()
-        raise FetchError(f"{file.path} arrived damaged.", hint="Run the same command again.")
+            done += len(block)
+            progress(done, size)
+    return digest.hexdigest()
 
 
-def _client(hub: str, token: str | None) -> httpx.Client:
-    import httpx
-
-    from .. import __version__
-
-    headers = {"User-Agent": f"local-swarm/{__version__}"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    timeout = httpx.Timeout(30, connect=4)
-    try:
-        return httpx.Client(base_url=hub, headers=headers, timeout=timeout, follow_redirects=True)
-    except (ImportError, ValueError, httpx.InvalidURL) as error:  # a proxy that is not understood
-        raise HubUnreachable(f"The model hub cannot be asked: {error}.") from None
+def _is_there(target: Path, wanted: Wanted) -> bool:
+    if not target.is_file():
+        return False
+    if wanted.size is not None and target.stat().st_size != wanted.size:
+        return False
+    known = known_sha256(target)
+    return known is None or wanted.sha256 is None or known == wanted.sha256
 
 
-def _tree(response: httpx.Response) -> list[dict[str, Any]]:
-    """The files of a repository; a login page of a café's network is no such list."""
-    try:
-        entries = response.json()
-        if all(isinstance(e["path"], str) and isinstance(e.get("size", 0), int) for e in entries):
-            return list(entries)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        pass
-    raise HubUnreachable("What answers in the hub's place is no model hub.")
-
-
-def _send(client: httpx.Client, path: str) -> httpx.Response:
-    import httpx
-
-    try:
-        response = client.get(path)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise HubUnreachable(f"The model hub does not answer ({error}).", hint=_OFFLINE) from None
-    _raise_for(response, path.split("/tree")[0].removeprefix("/api/models/"))
-    return response
-
-
-def _raise_for(response: httpx.Response, what: str) -> None:
-    if response.status_code in (401, 403, 404):
+def _room(partial: Path, wanted: Wanted) -> None:
+    """Raises FetchError where the rest does not fit on the disk."""
+    have = partial.stat().st_size if partial.exists() else 0
+    free = shutil.disk_usage(partial.parent).free
+    if wanted.size is not None and wanted.size - have > free:
         raise FetchError(
-            f"The model hub has no public {what}.",
-            hint="Check the name; HF_TOKEN opens gated ones.",
+            f"{wanted.name} needs {wanted.size - have:,} bytes, {free:,} are free on the disk.",
+            hint="Free some space, or choose a smaller model.",
         )
-    if response.status_code >= 500:
-        raise HubUnreachable(f"The model hub answers {response.status_code}.")
-    if response.status_code >= 400:
-        raise FetchError(f"The model hub answers {response.status_code} for {what}.")
+
+
+class _Partial:
+    """The bytes that are there so far, and their SHA-256."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out, self._digest, self.size = out, hashlib.sha256(), 0
+        out.seek(0)
+        while block := out.read(CHUNK):
+            self._count(block)
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def write(self, chunk: bytes) -> None:
+        self._out.write(chunk)
+        self._count(chunk)
+
+    def restart(self) -> None:
+        self._out.truncate(0)
+        self._digest, self.size = hashlib.sha256(), 0
+
+    def keep(self) -> None:
+        """Returns when all of it is on the disk."""
+        self._out.flush()
+        os.fsync(self._out.fileno())
+
+    def _count(self, block: bytes) -> None:
+        self._digest.update(block)
+        self.size += len(block)
+
+
+def _pull(
+    source: Source, wanted: Wanted, partial: Path, progress: OnProgress, pause_s: float
+) -> str:
+    """Brings the rest of `partial`, and returns the SHA-256 of all. A line that breaks off is
+    tried again, as long as bytes come."""
+    failures = 0
+    with partial.open("a+b") as out:
+        have = _Partial(out)
+        if wanted.size is None:
+            have.restart()  # nobody could tell whether it is whole already
+        while wanted.size is None or have.size < wanted.size:
+            before = have.size
+            try:
+                _try(source, wanted, have, progress)
+                break
+            except HubUnreachable:
+                failures = 0 if have.size > before else failures + 1
+                if failures == _TRIES:
+                    have.keep()
+                    raise
+                time.sleep(pause_s * 2**failures / 2)
+        have.keep()
+        return have.sha256
+
+
+def _try(source: Source, wanted: Wanted, have: _Partial, progress: OnProgress) -> None:
+    with source.fetch(have.size) as stream:
+        if stream.start != have.size:  # this source does not resume
+            have.restart()
+        for chunk in stream.chunks:
+            have.write(chunk)
+            progress(have.size, wanted.size)
+    if wanted.size is not None and have.size < wanted.size:
+        raise HubUnreachable("The download broke off.", hint=AGAIN)
+
+
+def _accept(wanted: Wanted, partial: Path, digest: str) -> None:
+    """Raises FetchError, and removes the file, where it is not what was wanted."""
+    size = partial.stat().st_size
+    wrong_size = wanted.size is not None and size != wanted.size
+    if wrong_size or (wanted.sha256 is not None and digest != wanted.sha256):
+        partial.unlink()
+        raise FetchError(f"{wanted.name} arrived damaged.", hint="Run the same command again.")
+    if wanted.sha256 is None:  # nobody vouches for it: it must be a model at least
+        try:
+            check_whole(partial)
+        except ModelFileError as error:
+            partial.unlink()
+            told = error.message.replace(str(partial), wanted.name)
+            raise FetchError(told, hint=error.hint) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name itself must be on the disk too; Windows cannot be asked for that."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -44,12 +44,7 @@ def read_spec(path: Path) -> ModelSpec:
     Raises ModelFileError when the file is missing, unreadable, no GGUF, truncated, or no
     language model.
     """
-    size, meta, end = _read(path)
-    if size < end:
-        raise ModelFileError(
-            f"{path} is truncated: it has {size:,} bytes of at least {end:,}.",
-            hint="Download it again.",
-        )
+    size, meta = _whole(path)
     arch = meta.get("general.architecture")
     if _embeds(meta):
         raise ModelFileError(
@@ -91,6 +86,23 @@ def read_spec(path: Path) -> ModelSpec:
         window=number("attention.sliding_window") if windows else None,
         window_layers=windows,
     )
+
+
+def check_whole(path: Path) -> None:
+    """Raises ModelFileError where `path` is no GGUF file, or has not all that its header tells of;
+    what kind of model it is does not matter."""
+    _whole(path)
+
+
+def _whole(path: Path) -> tuple[int, dict[str, Any]]:
+    """(file size, metadata)."""
+    size, meta, end = _read(path)
+    if size < end:
+        raise ModelFileError(
+            f"{path} is truncated: it has {size:,} bytes of at least {end:,}.",
+            hint="Download it again.",
+        )
+    return size, meta
 
 
 def is_embedding(path: Path) -> bool:

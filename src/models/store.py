@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from ..errors import ModelNotFound, UsageError
 from .catalog import DEMO, ModelSpec, Quant, catalog, parse
@@ -24,17 +25,32 @@ class Remote:
     file: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A file behind a URL, and the SHA-256 that it must have, if the user gave one."""
+
+    url: str
+    sha256: str | None = None
+
+    @property
+    def file(self) -> str:
+        """Its name, as the address ends."""
+        return Path(unquote(urlsplit(self.url).path)).name
+
+
 def demo_path(id: str = DEMO) -> Path:
     """The file of a bundled model."""
     return Path(str(files(__package__).joinpath(f"demo/{id}.gguf")))
 
 
-def resolve(name: str, models: Path) -> ModelSpec | Remote:
-    """What `name` means: a listed name, a path to a GGUF file, or `hf:owner/repo:quant`.
+def resolve(name: str, models: Path) -> ModelSpec | Remote | Address:
+    """What `name` means: a listed name, a path to a GGUF file, `hf:owner/repo:quant`, or a URL.
 
     A spec has its file's facts where a file is there. Raises ModelNotFound, ModelFileError
     or UsageError.
     """
+    if name.startswith(("http://", "https://")):
+        return _address(name)
     if match := _HUB_REF.fullmatch(name):
         return Remote(match["repo"], match["quant"] or "Q4_K_M")
     if name.startswith("hf:"):
@@ -50,8 +66,26 @@ def resolve(name: str, models: Path) -> ModelSpec | Remote:
     stem = [path for path in downloaded(models) if path.stem == name]
     if stem:
         return read_spec(stem[0])
-    others = ("a path to a GGUF file", "hf:owner/repo:quant", "and what `local-swarm models` lists")
+    others = (
+        "a path or URL of a GGUF file",
+        "hf:owner/repo:quant",
+        "and what `local-swarm models` lists",
+    )
     raise ModelNotFound(name, [*get_close_matches(name.lower(), known, 4, 0.4), *others])
+
+
+def _address(url: str) -> Address:
+    """A URL, with `#sha256=...` at its end if the user knows that. Raises UsageError."""
+    hint = "Write https://host/model.gguf, or https://host/model.gguf#sha256=..."
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise UsageError(f"{url!r} is no address.", hint=hint) from None
+    found = re.fullmatch(r"(?:sha256=([0-9a-fA-F]{64}))?", parts.fragment)
+    made = Address(urlunsplit(parts._replace(fragment="")), found and found[1] and found[1].lower())
+    if not parts.hostname or found is None or not made.file.endswith(".gguf"):
+        raise UsageError(f"{url!r} is no address of a GGUF file.", hint=hint)
+    return made
 
 
 def listed(models: Path) -> dict[str, ModelSpec]:

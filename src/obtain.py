@@ -1,0 +1,62 @@
+"""Model files from where they are to the folder of models: the hub, an address, this disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .errors import HubUnreachable
+from .models.fetch import fetch, known_sha256, sha256_of
+from .models.gguf import check_whole
+from .models.hub import find
+from .models.source import LocalSource, Source, Wanted, WebSource
+from .models.store import Address, Remote, place
+from .settings import Settings
+
+OnDownload = Callable[[str, int, int | None], None]  # file, bytes done, bytes in all if known
+
+
+def download(settings: Settings, wanted: Remote | Address, on_download: OnDownload) -> Path:
+    """The file on this disk, downloaded if need be. Raises FetchError, or HubUnreachable."""
+    if settings.offline:
+        raise HubUnreachable(
+            "HF_HUB_OFFLINE is set, and the model is not on this machine.",
+            hint="`local-swarm run --demo` needs no network, nor does the path of a GGUF file.",
+        )
+    if isinstance(wanted, Remote):
+        file = find(settings.hub, settings.hub_token, wanted)
+        source = file.source(settings.hub, settings.hub_token)
+        return _bring(settings, source, file.wanted, file.repo, on_download)
+    web = WebSource(wanted.url, wanted.file, _token(settings, wanted.url))
+    folder = (urlsplit(wanted.url).hostname or "web").replace(":", "-")
+    there = place(settings.models, folder, wanted.file)
+    if there.is_file() and wanted.sha256 in (None, known_sha256(there)):
+        return there
+    facts = Wanted(wanted.file, web.look(), wanted.sha256)
+    return _bring(settings, web, facts, folder, on_download)
+
+
+def copy(settings: Settings, path: Path, on_download: OnDownload) -> Path:
+    """A file of this disk in the folder of models; one that lies there already stays.
+
+    Raises ModelFileError, or FetchError.
+    """
+    check_whole(path)
+    if path.resolve().is_relative_to(settings.models.resolve()):
+        return path
+    facts = Wanted(path.name, path.stat().st_size, sha256_of(path))
+    return _bring(settings, LocalSource(path), facts, "local", on_download)
+
+
+def _bring(
+    settings: Settings, source: Source, wanted: Wanted, folder: str, on_download: OnDownload
+) -> Path:
+    target = place(settings.models, folder, wanted.name)
+    return fetch(source, wanted, target, lambda done, total: on_download(wanted.name, done, total))
+
+
+def _token(settings: Settings, url: str) -> str | None:
+    """The hub's token is shown to the hub alone."""
+    hub, there = urlsplit(settings.hub), urlsplit(url)
+    return settings.hub_token if (hub.scheme, hub.netloc) == (there.scheme, there.netloc) else None

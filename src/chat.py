@@ -19,7 +19,8 @@ class SwarmOptions:
     `epsilon` is the accepted chance (0 to 1) that stopping early changes the winner; `waves` asks
     half of the seats and one first, and the rest only where that decides nothing; `escalate` asks
     again where the workers disagree; `draft` shows one worker's text as reasoning while the vote
-    is on.
+    is on. `scope` is `local` (this machine) or `lan` (its paired peers too); with `local_only`
+    the request never leaves this machine, whatever the scope.
     """
 
     seats: int | None = None
@@ -31,6 +32,8 @@ class SwarmOptions:
     waves: bool | None = None
     escalate: bool | None = None
     draft: bool = False
+    scope: str | None = None
+    local_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

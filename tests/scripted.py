@@ -19,11 +19,14 @@ class Scripted:
     name: str
     script: Sequence[str | Exception]  # "name({...})" is a tool call, "12 @0.5" has a confidence
     grant: int | None = None
-    machine: str | None = None
+    machine: str = ""  # its name, where none is given
     of_model: str = "m"
     asked: int = 0
     closed: bool = False
     cast: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.machine = self.machine or self.name
 
     @property
     def model(self) -> str | None:
@@ -53,7 +56,7 @@ class Scripted:
         return Ballot(
             answer,
             f"{self.name}#{seat}",
-            self.machine or self.name,
+            self.machine,
             self.of_model,
             Finish.STOP,
             tokens=3,

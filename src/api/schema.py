@@ -69,6 +69,8 @@ class SwarmBody(Loose):
     waves: bool | None = None
     escalate: bool | None = None
     draft: bool | None = None
+    scope: Literal["local", "lan"] | None = None
+    local_only: bool | None = None
 
 
 class StreamOptions(Loose):
@@ -150,5 +152,7 @@ class ChatBody(Loose):
                 waves=swarm.waves,
                 escalate=swarm.escalate,
                 draft=bool(swarm.draft),
+                scope=swarm.scope,
+                local_only=bool(swarm.local_only),
             ),
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..ballot import Absent, Ballot, Meter
 from ..chat import ChatRequest
@@ -15,6 +16,15 @@ from .tally import Cast
 from .tiers import Tier, Voter
 
 Embed = Callable[[str], Awaitable[tuple[float, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A voter that failed, and whether it was a guest, whose failure fails nothing."""
+
+    voter: Voter
+    error: Exception
+    guest: bool
 
 
 class Asking:
@@ -29,15 +39,18 @@ class Asking:
         self._asked: list[tuple[Voter, int]] = []
         self._cast_by: list[int] = []
         self._done: set[int] = set()
+        self._guests: set[int] = set()
         self._tasks: list[asyncio.Task[None]] = []
         # (place of the voter, its ballot, its failure, or None at its end)
         self._inbox: asyncio.Queue[tuple[int, Cast | Exception | None]] = asyncio.Queue()
 
     def begin(self, tier: Tier) -> None:
         """Asks the voters of `tier`."""
-        for voter, seats in tier.voters:
+        for at, (voter, seats) in enumerate(tier.everybody):
             place = len(self._asked)
             self._asked.append((voter, seats))
+            if at >= len(tier.voters):
+                self._guests.add(place)
             request = tier.request or self._request
             self._tasks.append(asyncio.create_task(self._pump(place, voter, request, seats)))
 
@@ -47,11 +60,21 @@ class Asking:
         return len(self._done) == len(self._asked)
 
     @property
+    def only_guests(self) -> bool:
+        """Whether nobody is at work any more but guests."""
+        return all(n in self._done or n in self._guests for n in range(len(self._asked)))
+
+    @property
+    def home_cast(self) -> bool:
+        """Whether a voter that is no guest has cast a ballot."""
+        return any(place not in self._guests for place in self._cast_by)
+
+    @property
     def seats(self) -> int:
         """How many seats were asked in all."""
         return sum(seats for _, seats in self._asked)
 
-    async def next(self) -> Cast | tuple[Voter, Exception] | None:
+    async def next(self) -> Cast | Failure | None:
         """The next ballot, a voter's failure, or None when a voter has ended."""
         place, item = await self._inbox.get()
         voter = self._asked[place][0]
@@ -60,20 +83,22 @@ class Asking:
             self._meter.granted[voter.name] = self._cast_by.count(place)
             return None
         if isinstance(item, Exception):
-            return voter, item
+            return Failure(voter, item, place in self._guests)
         self._cast_by.append(place)
         return item
 
-    def out(self, to_come: Sequence[Tier] = ()) -> float:
-        """The weight of the ballots that may still be cast, those of tiers `to_come` included."""
-        waiting = 0.0
+    def out(self, to_come: Sequence[Tier] = ()) -> dict[str, float]:
+        """The weight of the ballots that may still be cast, by machine, before any cap; those of
+        tiers `to_come` included."""
+        waiting: defaultdict[str, float] = defaultdict(float)
         for place, (voter, seats) in enumerate(self._asked):
             if place not in self._done:
                 granted = self._meter.granted.get(voter.name, seats)
                 seats = max(0, granted - self._cast_by.count(place))
-                waiting += seats * self._rule.weight(voter.model)
+                waiting[voter.machine] += seats * self._rule.weight(voter.model)
         for tier in to_come:
-            waiting += sum(seats * self._rule.weight(voter.model) for voter, seats in tier.voters)
+            for voter, seats in tier.everybody:
+                waiting[voter.machine] += seats * self._rule.weight(voter.model)
         return waiting
 
     def tried(self, model: str | None) -> bool:
@@ -82,11 +107,21 @@ class Asking:
 
     def missing(self) -> list[Absent]:
         """The voters that are still at work when the deadline has come."""
-        return [
-            Absent(voter.name, "not finished by the deadline")
-            for place, (voter, _) in enumerate(self._asked)
-            if place not in self._done
-        ]
+        return self._absent(self._working(), "not finished by the deadline")
+
+    def dismiss(self) -> list[Absent]:
+        """Waits no longer for whoever is still at work."""
+        late = self._working()
+        for place in late:
+            self._tasks[place].cancel()
+        self._done.update(late)
+        return self._absent(late, "not finished in time")
+
+    def _absent(self, places: Sequence[int], why: str) -> list[Absent]:
+        return [Absent(self._asked[place][0].name, why) for place in places]
+
+    def _working(self) -> list[int]:
+        return [place for place in range(len(self._asked)) if place not in self._done]
 
     async def close(self) -> None:
         """Stops whoever still works, and waits for it."""

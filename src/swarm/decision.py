@@ -12,7 +12,7 @@ from .canonical import Asked, Kind, json_value
 from .strategies import Poll, Strategy
 from .strategies.majority import changes
 from .tally import Cast, Heap, confidence, more_than_half, originals, spokesman
-from .weights import HOME, Caps, scales
+from .weights import HOME, Caps, Out, awaited, scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def decide(
     *,
     asked: int,
     meter: Meter,
-    out: float = 0.0,
+    out: Out = 0.0,
     seconds: float = 0.0,
     absent: Sequence[Absent] = (),
     rounds: Sequence[Round] = (),
@@ -70,7 +70,8 @@ def decide(
         valid -= math.fsum(heap.weight for heap in heaps if heap.is_refusal)
     top = heaps[0] if heaps else None
     status = _status(heaps, valid)
-    everyone = math.fsum(heap.weight for heap in heaps) + _silent(casts, rule.caps) + out
+    everyone = math.fsum(heap.weight for heap in heaps) + _silent(casts, rule.caps)
+    everyone += awaited(out, rule.caps)
     if top and changes(top.casts, poll) and not more_than_half(top.weight, everyone):
         status = Status.ESCALATE
     ballots = [cast.ballot for cast in casts]
@@ -120,9 +121,7 @@ def _silent(casts: Sequence[Cast], caps: Caps | None) -> float:
         if cast.key is None:
             silent[cast.ballot.machine] += cast.weight
     return math.fsum(
-        weight
-        if caps is None or machine == HOME or machine in caps.proven
-        else min(weight, caps.peer)
+        weight if caps is None else min(weight, caps.alone(machine))
         for machine, weight in silent.items()
     )
 

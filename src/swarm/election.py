@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from ..ballot import Absent, Meter, Round, Verdict
 from ..chat import ChatRequest, Progress
 from ..errors import NoAnswer
-from .asking import Asking, Embed
+from .asking import Asking, Embed, Failure
 from .decision import Rule, decide, unsure
 from .stopping import majority as more_than_half
 from .tally import Cast
 from .tiers import Tier, Voter, why_invalid
+from .weights import Out
 
 __all__ = ["Embed", "Regroup", "Rule", "Tier", "Voter", "hold"]
 
@@ -34,7 +35,8 @@ async def hold(
 
     A voter that fails costs its ballots only; when none casts any, its error is raised. When
     `deadline_s` seconds have passed, the ballots cast so far decide. Raises NoAnswer when there
-    are none by then. `embed` makes the vector of a text. `regroup` may give the ballots other
+    are none by then. Guests of a tier never make the answer fail, nor come later than the tier's
+    grace after its voters. `embed` makes the vector of a text. `regroup` may give the ballots other
     keys before each round is counted (code is grouped by what it does, say).
     """
     election = _Election(request, rule, progress, meter or Meter(), embed, regroup)
@@ -78,6 +80,8 @@ class _Election:
         self._poll = rule.poll(request.id)
         self._rounds: list[Round] = []
         self._absent: list[Absent] = []
+        self._grace: Callable[[float], float] | None = None
+        self._home_s: float | None = None  # when nobody but guests was at work any more
         meter.on_grant = self._report
 
     async def run(self, tiers: Sequence[Tier]) -> None:
@@ -88,6 +92,7 @@ class _Election:
             if tier.if_unsure and not self._needed(tier):
                 continue
             self.asking.begin(tier)
+            self._grace = tier.grace
             if self.casts:
                 self._report()
             try:
@@ -113,27 +118,43 @@ class _Election:
     async def _collect(self, to_come: Sequence[Tier]) -> bool:
         """Takes ballots until the winner is certain and convincing (True) or all have ended."""
         waves = [tier for tier in to_come if not tier.if_unsure]
-        while not self.asking.over:
-            item = await self.asking.next()
+        while not self.asking.over and not (waves and self.asking.only_guests):
+            try:
+                async with asyncio.timeout(self._patience()):
+                    item = await self.asking.next()
+            except TimeoutError:
+                self._absent += self.asking.dismiss()
+                break
             if isinstance(item, Cast):
                 self.casts.append(item)
                 self._read.append(item)
                 self._report()
-            elif item is not None:
-                voter, error = item
-                self.failures.append(error)
-                self._absent.append(Absent(voter.name, str(error)))
+            elif isinstance(item, Failure):
+                if not item.guest:
+                    self.failures.append(item.error)
+                self._absent.append(Absent(item.voter.name, str(item.error)))
             out = self.asking.out(waves)
             last = len(waves) == len(to_come)
             if self._settled(out) and (last or self._convincing(out)):
                 return True
         return False
 
-    def _settled(self, out: float) -> bool:
+    def _patience(self) -> float | None:
+        """For how many seconds the guests are still waited for; None for as long as it takes."""
+        asking = self.asking
+        if self._grace is None or not asking.only_guests or not asking.home_cast:
+            self._home_s = None
+            return None
+        now = time.monotonic() - self._started
+        if self._home_s is None:
+            self._home_s = now
+        return max(0.0, self._home_s + self._grace(self._home_s) - now)
+
+    def _settled(self, out: Out) -> bool:
         rule = self._rule
         return rule.early_stop and rule.strategy.settled(self.casts, out, self._poll)
 
-    def _convincing(self, out: float) -> bool:
+    def _convincing(self, out: Out) -> bool:
         """Whether nobody will have to be asked once more, whatever is still cast."""
         if unsure(self.verdict(), self._rule):
             return False
@@ -141,7 +162,7 @@ class _Election:
         return certain or not self._rule.one_answer
 
     def _close_round(self, tier: Tier) -> None:
-        asked = {voter.name: seats for voter, seats in tier.voters}
+        asked = {voter.name: seats for voter, seats in tier.everybody}
         so_far = self.verdict()
         leader = so_far.groups[0].key if so_far.groups else None
         self._rounds.append(Round(tier.name, asked, so_far.status, so_far.share, leader))

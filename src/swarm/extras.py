@@ -5,16 +5,35 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..ballot import Verdict
 from ..chat import ChatRequest
 from .asking import Embed
 from .canonical import Asked, Key, Kind
 from .election import Regroup
 from .execution import Behaviours
 from .tally import Cast
-from .tiers import Tier
+from .tiers import Tier, Voter
+from .weights import Caps
 
 # Further voters for a request that the first ones could not settle: peers, another model.
 Reserves = Callable[[ChatRequest, int], Sequence[Tier]]
+
+
+@dataclass(frozen=True, slots=True)
+class Allies:
+    """Other machines that vote on a request together with this one.
+
+    `voters` are asked beside the engine's seats, each for so many; `caps` is what they may weigh,
+    None for no caps; `grace` turns the seconds that home took into those that they get beyond.
+    `told` hears the verdict.
+    """
+
+    voters: Sequence[tuple[Voter, int]]
+    caps: Caps | None
+    grace: Callable[[float], float]
+    told: Callable[[Verdict], None]
+
+
 # Question and answers in; what the program in each answer does out.
 Behave = Callable[[str, Sequence[str]], Awaitable[Behaviours]]
 
@@ -23,11 +42,13 @@ Behave = Callable[[str, Sequence[str]], Awaitable[Behaviours]]
 class Extras:
     """What a swarm can be given beyond its engine.
 
+    `allies` are other machines for a request and the strategy that decides it, or None.
     `embed` makes the vector of a text, and two texts whose vectors have at least the cosine
     `threshold` may mean the same. `behave` runs code.
     """
 
     reserves: Reserves = lambda request, seats: ()
+    allies: Callable[[ChatRequest, str], Allies | None] = lambda request, strategy: None
     embed: Embed | None = None
     threshold: float = 1.0
     behave: Behave | None = None

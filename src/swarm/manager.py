@@ -16,12 +16,12 @@ from . import live
 from .canonical import asked_of
 from .decision import Rule
 from .election import Tier, hold
-from .extras import Defaults, Extras, by_behaviour
+from .extras import Allies, Defaults, Extras, by_behaviour
 from .strategies import named
 from .team import Member, Team
 from .weights import of_models
 
-__all__ = ["Defaults", "Extras", "Swarm"]
+__all__ = ["Allies", "Defaults", "Extras", "Swarm"]
 
 _DRAFT = "Draft of one worker, before the vote:\n"
 _LEAST_GREEDY = 3  # unlike models: of two greedy answers none outvotes the other
@@ -50,10 +50,12 @@ class Swarm:
         if greedy and len(team.models) >= _LEAST_GREEDY:
             team = team.one_each()
             seats, greedy = team.seats, False
-        if seats == 1 or greedy:
+        # One seat votes together with other machines; who asks for one seat wants no vote at all.
+        allies = None if greedy else self._extras.allies(request, rule.name)
+        if greedy or (seats == 1 and allies is None):
             events = self._live(team, request, rule, _SAME if greedy else None)
         else:
-            events = self._vote(team, request, seats, rule)
+            events = self._vote(team, request, seats, rule, allies)
         async with aclosing(events):
             async for event in events:
                 yield event
@@ -102,18 +104,25 @@ class Swarm:
         """`rule` with the weights of all models that may be asked."""
         seats: Counter[str] = Counter()
         for tier in tiers:
-            for voter, count in tier.voters:
+            for voter, count in tier.everybody:
                 seats[voter.model or ""] += count
         return replace(rule, weights=of_models(self._accuracy(rule), seats))
 
-    def _tiers(self, team: Team, request: ChatRequest, seats: int) -> list[Tier]:
+    def _tiers(
+        self, team: Team, request: ChatRequest, seats: int, allies: Allies | None
+    ) -> list[Tier]:
         """The vote itself, in one wave or two, and who is asked when it settles nothing."""
         first = seats
         if self._default(request.swarm.waves, self._defaults.waves) and seats > 3:
             first = (seats + 1) // 2 + 1
-        tiers = [Tier(team.voters(first))]
+        guests = allies.voters if allies else ()
+        # Who asks for all ballots and says for how long gets all that come by then.
+        patient = not request.swarm.early_stop and request.swarm.deadline_s is not None
+        grace = allies.grace if allies and not patient else None
+        tiers = [Tier(team.voters(first), guests=guests, grace=grace)]
         if first < seats:
-            tiers.append(Tier(team.voters(seats - first, after=first), "second wave"))
+            rest = team.voters(seats - first, after=first)
+            tiers.append(Tier(rest, "second wave", grace=grace))
         if self._default(request.swarm.escalate, self._defaults.escalate):
             tiers += self._extras.reserves(request, seats)
             more = team.voters(seats, after=seats)
@@ -125,11 +134,11 @@ class Swarm:
         return otherwise if asked is None else asked
 
     async def _vote(
-        self, team: Team, request: ChatRequest, seats: int, rule: Rule
+        self, team: Team, request: ChatRequest, seats: int, rule: Rule, allies: Allies | None
     ) -> AsyncGenerator[Event]:
         news: asyncio.Queue[Progress | str | None] = asyncio.Queue()
         meter = Meter()
-        tiers = self._tiers(team, request, seats)
+        tiers = self._tiers(team, request, seats, allies)
         if request.swarm.draft:
             draft_of = tiers[0].voters[0][0].name
 
@@ -138,7 +147,7 @@ class Swarm:
                     news.put_nowait(text)
 
             meter.on_words = on_words
-        rule = self._weighted(rule, tiers)
+        rule = replace(self._weighted(rule, tiers), caps=allies.caps if allies else None)
         election = asyncio.create_task(
             hold(
                 tiers, request, rule, request.swarm.deadline_s, news.put_nowait, meter,
@@ -159,6 +168,8 @@ class Swarm:
         finally:
             election.cancel()
             await asyncio.gather(election, return_exceptions=True)
+        if allies:
+            allies.told(verdict)
         if verdict.winner is None:
             raise EngineError("No worker answered.", hint="Try again.")
         verdict = _in_words(verdict)

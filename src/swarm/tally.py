@@ -30,8 +30,10 @@ class Cast:
 class Heap:
     """The ballots that share a key.
 
-    `counting` are those that count (copies do not), `weight` is their sum after caps. `medoid` is
-    the ballot that stands for the group where a strategy has chosen one.
+    `counting` are those that count (copies do not), `weight` is their sum after caps. `voices` are
+    those whose text may stand for the group: with caps the ones from home, where there are any, so
+    that a peer that agrees cannot put words of its own beside the answer. `medoid` is the ballot
+    that stands for the group where a strategy has chosen one.
     """
 
     key: str
@@ -39,6 +41,7 @@ class Heap:
     counting: list[Cast] = field(default_factory=list)
     weight: float = 0.0
     medoid: Ballot | None = None
+    voices: list[Cast] = field(default_factory=list)
 
     @property
     def ballots(self) -> list[Ballot]:
@@ -78,6 +81,8 @@ def group(
             parts[value].append(cast.weight * scale[cast.ballot.machine])
     for value, heap in heaps.items():
         heap.weight = round(math.fsum(parts[value]), 9)
+        own = [cast for cast in heap.casts if caps and caps.own(cast.ballot.machine)]
+        heap.voices = own or heap.casts
     scores = standardised(unique)
     ranks = {heap.key: rank(heap, scores, request_id) for heap in heaps.values()}
     ordered = sorted(heaps.values(), key=lambda heap: ranks[heap.key], reverse=True)
@@ -117,8 +122,8 @@ def _home_first(heaps: list[Heap], caps: Caps | None) -> list[Heap]:
     """One peer alone does not overrule a home that agrees with itself."""
     if caps is None or not caps.two_peers or not heaps:
         return heaps
-    peers = {ballot.machine for ballot in heaps[0].ballots} - {HOME}
-    at_home = {heap.key: math.fsum(_home_weights(heap)) for heap in heaps}
+    peers = {b.machine for b in heaps[0].ballots if not caps.own(b.machine)}
+    at_home = {heap.key: math.fsum(_home_weights(heap, caps)) for heap in heaps}
     total = math.fsum(at_home.values())
     choice = next((heap for heap in heaps if more_than_half(at_home[heap.key], total)), None)
     if choice is None or choice is heaps[0] or len(peers) > 1:
@@ -126,8 +131,8 @@ def _home_first(heaps: list[Heap], caps: Caps | None) -> list[Heap]:
     return [choice, *(heap for heap in heaps if heap is not choice)]
 
 
-def _home_weights(heap: Heap) -> list[float]:
-    return [cast.weight for cast in heap.counting if cast.ballot.machine == HOME]
+def _home_weights(heap: Heap, caps: Caps) -> list[float]:
+    return [cast.weight for cast in heap.counting if caps.own(cast.ballot.machine)]
 
 
 def standardised(casts: Sequence[Cast]) -> dict[int, float]:
@@ -184,7 +189,8 @@ def spokesman(heap: Heap, request_id: str) -> Ballot:
     """The ballot whose text stands for the group: its medoid, else the most confident one."""
     if heap.medoid is not None:
         return heap.medoid
-    return max(heap.ballots, key=lambda b: (b.confidence or 0.0, *tiebreak(b, request_id)))
+    able = [cast.ballot for cast in heap.voices or heap.casts]
+    return max(able, key=lambda b: (b.confidence or 0.0, *tiebreak(b, request_id)))
 
 
 def confidence(heap: Heap) -> float | None:

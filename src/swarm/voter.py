@@ -32,6 +32,10 @@ class EngineVoter:
         return f"{self._machine}/{self._engine.model}" + (f"@{self._first}" if self._first else "")
 
     @property
+    def machine(self) -> str:
+        return self._machine
+
+    @property
     def model(self) -> str | None:
         return self._engine.model
 

@@ -82,6 +82,8 @@ def _body(request: ChatRequest) -> dict[str, Any]:
         "waves": request.swarm.waves,
         "escalate": request.swarm.escalate,
         "draft": request.swarm.draft or None,
+        "scope": request.swarm.scope,
+        "local_only": request.swarm.local_only or None,
     }
     body: dict[str, Any] = {
         **request.sampling,

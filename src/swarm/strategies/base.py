@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..canonical import Asked
 from ..tally import Cast, Heap
-from ..weights import Caps
+from ..weights import Caps, Out
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,6 @@ class Strategy(Protocol):
         """The groups of the valid ballots, the winner's first. Independent of the order."""
         ...
 
-    def settled(self, casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+    def settled(self, casts: Sequence[Cast], out: Out, poll: Poll) -> bool:
         """Whether the winning group is certain while ballots of the weight `out` are awaited."""
         ...

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..canonical import REFUSAL
 from ..tally import Cast, Heap, tiebreak
+from ..weights import Out
 from . import majority
 from .base import Poll
 
@@ -19,7 +20,7 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
     return sorted(found, key=lambda h: (h.is_refusal, h.medoid.seconds if h.medoid else 0.0))
 
 
-def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+def settled(casts: Sequence[Cast], out: Out, poll: Poll) -> bool:
     """At the first valid ballot that is no refusal; a call that changes something waits for all."""
     valid = [cast for cast in casts if cast.key and cast.key.value != REFUSAL]
     return bool(valid) and not majority.changes(valid, poll)

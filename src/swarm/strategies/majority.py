@@ -3,14 +3,16 @@ answer; of little use where every good answer is worded in its own way."""
 
 from __future__ import annotations
 
-import math
+from collections import defaultdict
 from collections.abc import Sequence
 
 from ..canonical import Kind, join
-from ..stopping import Block, decided, unlikely
+from ..outlook import Block, Outlook
+from ..stopping import decided, unlikely
 from ..stopping import majority as more_than_half
 from ..tally import Cast, Heap, group
 from ..tally import more_than_half as _more
+from ..weights import Out, awaited
 from .base import Poll
 
 
@@ -19,7 +21,7 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
     return group(casts, join([cast.key for cast in casts]), poll.caps, poll.request_id)
 
 
-def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+def settled(casts: Sequence[Cast], out: Out, poll: Poll) -> bool:
     """As soon as the winner cannot change; with an epsilon, as soon as that is unlikely."""
     winner = decided(casts, out, poll.caps)
     if winner is None:
@@ -29,14 +31,19 @@ def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
     return enough(winner, casts, out, poll)
 
 
-def enough(winner: Block, casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+def enough(winner: Block, casts: Sequence[Cast], out: Out, poll: Poll) -> bool:
     """Whether a winner that is certain needs no more ballots: a call that changes something needs
     more than half of all workers, those without a valid answer included, or no hope of it."""
     if not changes([c for c in casts if c.key and c.key.value == winner.value], poll):
         return True
-    everyone = math.fsum(cast.weight for cast in casts) + out
-    hopeless = poll.caps is None and not _more(winner.ceiling + out, everyone)
-    return _more(winner.floor, everyone) or hopeless
+    silent: defaultdict[str, float] = defaultdict(float)
+    for cast in casts:
+        if cast.key is None:
+            silent[cast.ballot.machine] += cast.weight
+    seen = Outlook(casts, out, poll.caps)
+    least, everyone = seen.least(winner), seen.most(silent)
+    hopeless = poll.caps is None and not _more(least + awaited(out), everyone)
+    return _more(least, everyone) or hopeless
 
 
 def changes(casts: Sequence[Cast], poll: Poll) -> bool:
@@ -48,10 +55,11 @@ def changes(casts: Sequence[Cast], poll: Poll) -> bool:
     )
 
 
-def _unlikely(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+def _unlikely(casts: Sequence[Cast], out: Out, poll: Poll) -> bool:
     """The epsilon rule: for ballots of equal weight, and only after half of them."""
-    equal = {cast.weight for cast in casts} == {1.0} and out == int(out) and poll.caps is None
-    if not poll.epsilon or not equal or len(casts) < out or poll.asked.side_effects:
+    more = awaited(out)
+    equal = {cast.weight for cast in casts} == {1.0} and more == int(more) and poll.caps is None
+    if not poll.epsilon or not equal or len(casts) < more or poll.asked.side_effects:
         return False
     votes = [len(heap.counting) for heap in heaps(casts, poll)]
-    return bool(votes) and unlikely(votes, int(out)) <= poll.epsilon
+    return bool(votes) and unlikely(votes, int(more)) <= poll.epsilon

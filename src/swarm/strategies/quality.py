@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from ..soundness import score
 from ..tally import Cast, Heap, standardised, tiebreak
+from ..weights import Out
 from . import majority
 from .base import Poll
 
@@ -35,6 +36,6 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
     return sorted(found, key=lambda heap: order[heap.key], reverse=True)
 
 
-def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+def settled(casts: Sequence[Cast], out: Out, poll: Poll) -> bool:
     """Never early: the next answer may be sounder."""
     return False

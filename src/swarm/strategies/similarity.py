@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ..clusters import cluster, medoid
 from ..stopping import majority as more_than_half
 from ..tally import Cast, Heap, group, standardised, tiebreak
+from ..weights import Out
 from .base import Poll
 from .majority import enough
 
@@ -34,7 +35,7 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
     for heap in found:
         if len(heap.casts) > 1 and _is_text(heap.casts[0]):
             ranked = sorted(
-                heap.casts,
+                heap.voices,
                 key=lambda c: (
                     -scores.get(id(c), 0.0),
                     tiebreak(c.ballot, poll.request_id),
@@ -45,7 +46,7 @@ def heaps(casts: Sequence[Cast], poll: Poll) -> list[Heap]:
     return found
 
 
-def settled(casts: Sequence[Cast], out: float, poll: Poll) -> bool:
+def settled(casts: Sequence[Cast], out: Out, poll: Poll) -> bool:
     """When answers with one key, which never part, are more than half of all. Texts that come
     later may still join two groups, so nothing less is certain."""
     winner = more_than_half(casts, out, poll.caps)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+HOME = "home"  # the name of the machine that was asked, in ballots and verdicts
+
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:

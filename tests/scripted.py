@@ -17,7 +17,9 @@ class Scripted:
     """A voter that says its `script`: words, an error, or SILENCE."""
 
     name: str
-    script: Sequence[str | Exception]  # "name({...})" is a tool call, "12 @0.5" has a confidence
+    script: Sequence[
+        str | Exception
+    ]  # "name({...})" is a tool call, " && " joins several; "12 @0.5" has a confidence
     grant: int | None = None
     machine: str = ""  # its name, where none is given
     of_model: str = "m"
@@ -51,8 +53,12 @@ class Scripted:
 
     def _ballot(self, item: str, seat: int) -> Ballot:
         words, _, sure = item.partition(" @")
-        name, opened, rest = words.partition("({")
-        answer = Answer("", (ToolCall("c", name, "{" + rest[:-1]),)) if opened else Answer(words)
+        calls = tuple(
+            ToolCall(f"c{at}", *call.removesuffix(")").split("(", 1))
+            for at, call in enumerate(words.split(" && "))
+            if "({" in call
+        )
+        answer = Answer("", calls) if calls else Answer(words)
         return Ballot(
             answer,
             f"{self.name}#{seat}",

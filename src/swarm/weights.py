@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-HOME = "home"  # the machine that was asked
+from ..ballot import HOME as HOME
+
 # The weight of ballots that may still be cast: by machine, or of whatever machine.
 Out = float | Mapping[str, float]
 _LEAST = 0.05  # a model that is wrong more often than right still has a say where all else ties

@@ -10,7 +10,15 @@ import httpx
 
 from ..ballot import Answer, Finish, ToolCall
 from ..chat import ChatRequest, Delta, Done, Event, Progress
-from ..errors import EngineError, InvalidRequest, NodeUnreachable, SwarmError, UsageError
+from ..errors import (
+    ContextOverflow,
+    EngineError,
+    InvalidRequest,
+    NoAnswer,
+    NodeUnreachable,
+    SwarmError,
+    UsageError,
+)
 from .sse import Comment, lines, parse
 from .verdict import read as read_verdict
 
@@ -64,6 +72,10 @@ def error_of(status: int, content: bytes) -> SwarmError:
         message, code = str(error["message"]), str(error.get("code") or "")
     except (ValueError, KeyError, TypeError):
         return EngineError(f"The node answers {status}.")
+    if code == ContextOverflow.code and {"n_prompt_tokens", "n_ctx"} <= error.keys():
+        return ContextOverflow(int(error["n_prompt_tokens"]), int(error["n_ctx"]))
+    if code == NoAnswer.code:
+        return NoAnswer(message)
     if status in (400, 404, 413, 422):
         return InvalidRequest(message)
     made = UsageError(message) if status in (401, 403) else EngineError(message)

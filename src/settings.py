@@ -61,6 +61,12 @@ def read() -> Settings:
     )
 
 
+def shell_environment() -> dict[str, str]:
+    """The environment for commands outside a sandbox: what a shell needs, and nothing else."""
+    needed = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE")
+    return {name: os.environ[name] for name in needed if name in os.environ}
+
+
 def clean_environment() -> dict[str, str]:
     """The environment for an engine process: ours without secrets."""
     secrets = ("HF_TOKEN", "LOCAL_SWARM_API_KEY")

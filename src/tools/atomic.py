@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from ..errors import ToolError
 from .fence import Place
+from .policy import MiB
+
+LARGEST = 32 * MiB  # bytes of a file that are read, or replaced
 
 _FLAGS = os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 # Without O_NONBLOCK opening a pipe would wait for somebody to write to it.

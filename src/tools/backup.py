@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import ToolError, UsageError
 from . import atomic
-from .atomic import File
+from .atomic import LARGEST, File
 from .fence import Fence, Place
 
 
@@ -95,7 +95,7 @@ class Backups:
 def _put_back(place: Place, told: dict[str, object], kept: Kept) -> str:
     if place.path != told["path"]:
         raise ToolError("a link stands in its way now.")
-    now = atomic.read(place, 2**40)
+    now = atomic.read(place, LARGEST)
     if now is not None and hashlib.sha256(now.data).hexdigest() != told["after"]:
         raise ToolError("it was changed since.")
     mode = told["mode"]

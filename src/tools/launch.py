@@ -158,10 +158,12 @@ def _command(spec: dict[str, Any], faults: int) -> NoReturn:
     keep = {faults}
     program, arguments = spec["argv"][0], spec["argv"]
     _limit(spec["limits"])
-    if sys.platform == "linux":
+    if spec["mechanism"] in ("none", "sandbox-exec"):
+        os.chdir(spec["folder"])
+    elif sys.platform == "linux":
         arguments = _fence(spec, keep)
         program = arguments[0]
-    elif spec["mechanism"] == "sandbox-exec":
+    if spec["mechanism"] == "sandbox-exec":
         arguments = ["/usr/bin/sandbox-exec", "-p", spec["profile"], *arguments]
         program = arguments[0]
     for before, after in itertools.pairwise((2, *sorted(keep), 1 << 20)):

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -52,23 +52,9 @@ class Sandbox:
         folder or is the whole machine, and SandboxUnavailable when a fence could not be set up:
         nothing has run then.
         """
-        started = time.monotonic()
         with _scratch() as scratch:
             spec = await asyncio.to_thread(self._spec, list(command), policy, scratch)
-            told, out, err = await _launch(spec, policy.limits)
-        flooded = out.flooded or err.flooded
-        if "error" in told:
-            raise SandboxUnavailable(self.mechanism, told["error"])
-        ended = Ended.OUTPUT if flooded else Ended(told["ended"])
-        status = os.waitstatus_to_exitcode(told["status"]) if ended is Ended.EXIT else None
-        return Outcome(
-            status,
-            ended,
-            out.bytes(),
-            err.bytes(),
-            out.dropped + err.dropped,
-            time.monotonic() - started,
-        )
+            return await _outcome(spec, policy.limits)
 
     def _spec(self, command: list[str], policy: Policy, scratch: Path) -> dict[str, Any]:
         private_tmp = self.mechanism in (Mechanism.NAMESPACES, Mechanism.BUBBLEWRAP)
@@ -86,7 +72,7 @@ class Sandbox:
             "mechanism": self.mechanism.value,
             "argv": command,
             "environment": {
-                "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/run/current-system/sw/bin",
+                "PATH": system.PATH,
                 "LANG": "C.UTF-8",
                 "HOME": temporary,
                 "TMPDIR": temporary,
@@ -112,6 +98,43 @@ class Sandbox:
         elif self.mechanism is Mechanism.SANDBOX_EXEC:
             spec["profile"] = seatbelt.profile(read, write, network=policy.network)
         return spec
+
+
+@dataclass(frozen=True, slots=True)
+class Unfenced:
+    """Runs commands as the user would, with nothing but the limits around them.
+
+    Only for whom a person has said that this is wanted. `environment` is all that they see.
+    """
+
+    environment: Mapping[str, str]
+
+    async def run(self, command: Sequence[str], policy: Policy) -> Outcome:
+        """As `Sandbox.run`; of `policy` only the workspace and the limits count."""
+        spec = {
+            "mechanism": "none",
+            "argv": list(command),
+            "environment": dict(self.environment),
+            "folder": str(_workspace(policy.workspace or Path.cwd())),
+            "limits": await asyncio.to_thread(_limits, policy.limits, None),
+        }
+        return await _outcome(spec, policy.limits)
+
+
+async def _outcome(spec: dict[str, Any], limits: Limits) -> Outcome:
+    started = time.monotonic()
+    told, out, err = await _launch(spec, limits)
+    if "error" in told:
+        raise SandboxUnavailable(str(spec["mechanism"]), told["error"])
+    ended = Ended.OUTPUT if out.flooded or err.flooded else Ended(told["ended"])
+    return Outcome(
+        os.waitstatus_to_exitcode(told["status"]) if ended is Ended.EXIT else None,
+        ended,
+        out.bytes(),
+        err.bytes(),
+        out.dropped + err.dropped,
+        time.monotonic() - started,
+    )
 
 
 async def _launch(spec: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], Kept, Kept]:
@@ -196,7 +219,7 @@ def _workspace(path: Path) -> Path:
     return real
 
 
-def _limits(limits: Limits, mechanism: Mechanism) -> dict[str, float]:
+def _limits(limits: Limits, mechanism: Mechanism | None) -> dict[str, float]:
     told = {
         "seconds": limits.seconds,
         "cpu_seconds": limits.cpu_seconds,

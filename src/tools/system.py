@@ -17,6 +17,7 @@ _SETTINGS = (
     "ssl/certs", "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "pki/ca-trust",
 )  # fmt: skip
 _NETWORK = ("resolv.conf", "hosts", "host.conf", "gai.conf", "services", "protocols")
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/run/current-system/sw/bin"
 DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom"))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
-# Cc control, Cf invisible and bidirectional marks, Cs half pairs, Co private, Zl Zp line breaks
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# control, invisible and bidirectional marks, half pairs, private, not assigned; line breaks
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str) -> str:
-    r"""`text` with every character that is not seen as itself as an escape: `\x1b`, `\u202e`.
+    r"""`text` with every character that is not seen as itself as an escape: `\r`, `\x1b`, `\u202e`.
 
     Line feeds and tabs stay; a carriage return before a line feed goes.
     """

@@ -10,13 +10,11 @@ from pathlib import Path
 
 from ..errors import ToolError
 from . import atomic
-from .atomic import File
+from .atomic import LARGEST, File
 from .backup import Backups
 from .fence import Fence
 from .policy import MiB
 from .sensitive import of_git
-
-LARGEST = 32 * MiB  # bytes of a file that are read, or replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +38,22 @@ class Workspace:
     """
 
     def __init__(self, root: Path, *, backups: Path | None = None) -> None:
-        self._fence = Fence.around(root)
-        self._backups = Backups.at(backups, self._fence) if backups is not None else None
+        self.fence = Fence.around(root)
+        self._backups = Backups.at(backups, self.fence) if backups is not None else None
 
     @property
     def root(self) -> Path:
         """The real path of the folder."""
-        return self._fence.root
+        return self.fence.root
 
     def where(self, path: str) -> str:
         """The real path from the root, whether something is there or not. Raises ToolError."""
-        with self._fence.walk(path) as place:
+        with self.fence.walk(path) as place:
             return place.path
 
     def is_folder(self, path: str) -> bool:
         """Raises ToolError where nothing is there, or it is outside."""
-        with self._fence.walk(path) as place:
+        with self.fence.walk(path) as place:
             if place.status is None:
                 raise ToolError(f"{path} not found.")
             return place.is_folder
@@ -65,7 +63,7 @@ class Workspace:
 
         Raises ToolError for folders, devices, pipes, sockets and whatever lies outside.
         """
-        with self._fence.walk(path) as place:
+        with self.fence.walk(path) as place:
             return atomic.read(place, most)
 
     def read(self, path: str, most: int = LARGEST) -> File:
@@ -77,7 +75,7 @@ class Workspace:
 
     def entries(self, path: str) -> list[Entry]:
         """What a folder holds, by name. Raises ToolError."""
-        with self._fence.walk(path) as place:
+        with self.fence.walk(path) as place:
             opened = os.open(place.name, atomic.FOLDER, dir_fd=place.folder)
             try:
                 found = []
@@ -91,7 +89,7 @@ class Workspace:
 
     def writable(self, path: str) -> File | None:
         """What `write` would replace; None where it would make a file. Raises ToolError."""
-        with self._fence.walk(path) as place:
+        with self.fence.walk(path) as place:
             if of_git(place.path):
                 raise ToolError(f"{place.path}: what belongs to git is changed by git alone.")
             found = atomic.read(place, LARGEST)
@@ -108,7 +106,7 @@ class Workspace:
         for all that `writable` refuses.
         """
         before = self.writable(path)
-        with self._fence.walk(path) as place:
+        with self.fence.walk(path) as place:
             if of_git(place.path) or (before is not None and place.path != before.path):
                 raise ToolError(f"{path} was moved meanwhile.")
             kept = self._backups.keep(place, before, data) if self._backups else None

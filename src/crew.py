@@ -7,9 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .backends.base import Served
+from .backends.endpoint import Endpoint, EndpointConfig
+from .backends.foreign import Found, Offer
 from .backends.llama_server import LlamaConfig, LlamaServer
 from .backends.llama_text import LlamaText
 from .models.plan import Plan
+from .settings import DEFAULT_CONTEXT
 from .status import EngineStatus
 from .swarm.team import Member
 
@@ -43,6 +46,37 @@ class Crew:
         """A line an engine, with the seats that it has."""
         each = max(1, self.seats // len(self.engines))
         return [replace(engine.status(), seats=each) for engine in self.engines]
+
+
+def of_endpoint(
+    found: Found,
+    model: Offer,
+    seats: int,
+    key: str | None = None,
+    accuracy: Mapping[str, float] | None = None,
+) -> Crew:
+    """Somebody else's server. Of a node of ours single seats are asked: it holds no vote of its
+    own for one of ours."""
+    config = EndpointConfig(
+        url=found.url,
+        model=model.id,
+        name=model.name,
+        slots=max(4, 2 * seats),
+        kind=found.kind,
+        key=key,
+        context=model.context,
+        more={"swarm": {"seats": 1}} if found.is_ours else {},
+        choices=not found.is_ours,
+    )
+    return Crew(
+        model=model.name,
+        title=f"{model.name} at {found.url}",
+        engines=(Endpoint(config),),
+        seats=seats,
+        context=model.context or DEFAULT_CONTEXT,
+        why=(f"{model.name}: {seats} seats of {found.kind} at {found.url}",),
+        accuracy=accuracy or {},
+    )
 
 
 def by_model(crews: Sequence[Crew]) -> dict[str, int]:

@@ -1,31 +1,66 @@
-"""From what the user named to the crews of a node: models are planned and downloaded."""
+"""From what the user named to the crews of a node: models are planned and downloaded, servers are
+asked what they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .bench.calibration import accuracies_of
+from .backends.foreign import USUAL_PORTS, Found, adopt, inspect, leaves_the_machine
+from .bench.calibration import accuracies, accuracies_of
+from .bench.question import digest
 from .choose import Choice, Wish, choose_all
-from .crew import Crew, of_plan
+from .crew import Crew, of_endpoint, of_plan
 from .obtain import OnDownload
 from .settings import Settings, clean_environment
+
+SEATS = 3  # of each of several models, and of every foreign server, where nothing is said
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
     """A model (None: the best for this machine) or a server's address, and its seats (None: the
-    planner's choice). `model` of an address is the one that it is asked for."""
+    planner's choice). `model` of an address is the one that it is asked for, `key` its API key."""
 
     model: str | None
     seats: int | None = None
     url: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enlisted:
+    """The plans of the models, everybody's crew, and what the user must know of them."""
+
+    choices: list[Choice]
+    crews: list[Crew]
+    notices: list[str]
 
 
 def enlist(
-    settings: Settings, named: Sequence[Named], context: int | None, on_download: OnDownload
-) -> tuple[list[Choice], list[Crew]]:
-    """The plans of the models, and everybody's crew in the order of `named`. Raises SwarmError."""
+    settings: Settings,
+    named: Sequence[Named],
+    context: int | None,
+    on_download: OnDownload,
+    *,
+    adopting: bool = False,
+    own_port: int | None = None,
+) -> Enlisted:
+    """Models first, then servers; with `adopting` those on the usual ports of this machine too,
+    and where nothing else was named they are all there is. Raises SwarmError."""
+    servers = [(inspect(one.url, one.key), one) for one in named if one.url is not None]
+    notices: list[str] = []
+    if adopting:
+        known = {found.url for found, _ in servers}
+        adopted = [one for one in adopt(besides=[own_port or 0]) if one.url not in known]
+        each = None
+        if not adopted:
+            ports = ", ".join(map(str, USUAL_PORTS))
+            notices.append(f"No server to adopt on the ports {ports} of this machine.")
+        elif [(one.model, one.url) for one in named] == [(None, None)]:
+            each = named[0].seats and max(1, named[0].seats // len(adopted))
+            named = []
+        servers += [(found, Named(None, each, found.url)) for found in adopted]
     wishes = [Wish(one.model, one.seats, context) for one in named if one.url is None]
     choices = choose_all(settings, wishes, on_download) if wishes else []
     environment = clean_environment()
@@ -33,4 +68,26 @@ def enlist(
         of_plan(choice.plan, choice.path, environment, accuracies_of(settings, choice.path))
         for choice in choices
     ]
-    return choices, crews
+    for found, one in servers:
+        crews.append(_crew(settings, found, one))
+        if told := _notice(found, one, crews[-1]):
+            notices.append(told)
+    return Enlisted(choices, crews, notices)
+
+
+def _crew(settings: Settings, found: Found, one: Named) -> Crew:
+    model = found.choose(one.model)
+    measured = accuracies(settings, digest([found.url, model.name]))
+    return of_endpoint(found, model, one.seats or SEATS, one.key, measured)
+
+
+def _notice(found: Found, one: Named, crew: Crew) -> str:
+    """Where questions go that leave this machine, and which of several models was taken."""
+    told = []
+    if leaves_the_machine(found.url):
+        plain = " unencrypted" if found.url.startswith("http:") else ""
+        told.append(f"Questions are sent to {found.url}{plain}.")
+    if one.model is None and len(found.models) > 1:
+        count = len(found.models)
+        told.append(f"{found.url} has {count} models; for another one: {found.url}#NAME.")
+    return " ".join(told)

@@ -16,7 +16,8 @@ class Settings:
     """Read once, frozen, handed down.
 
     `data` holds models, `state` logs, `runtime` the file by which commands find the node.
-    `port` is LOCAL_SWARM_PORT, `hub` the address of the model hub, `hub_token` its token.
+    `port` is LOCAL_SWARM_PORT, `hub` the address of the model hub, `hub_token` its token,
+    `endpoint_key` the key of the first foreign server that is named.
     """
 
     data: Path
@@ -27,6 +28,7 @@ class Settings:
     hub_token: str | None
     offline: bool
     api_key: str | None
+    endpoint_key: str | None = None
 
     @property
     def models(self) -> Path:
@@ -58,6 +60,7 @@ def read() -> Settings:
         hub_token=os.environ.get("HF_TOKEN", "").strip() or None,
         offline=os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0"),
         api_key=os.environ.get("LOCAL_SWARM_API_KEY") or None,
+        endpoint_key=os.environ.get("LOCAL_SWARM_ENDPOINT_KEY") or None,
     )
 
 
@@ -69,5 +72,5 @@ def shell_environment() -> dict[str, str]:
 
 def clean_environment() -> dict[str, str]:
     """The environment for an engine process: ours without secrets."""
-    secrets = ("HF_TOKEN", "LOCAL_SWARM_API_KEY")
+    secrets = ("HF_TOKEN", "LOCAL_SWARM_API_KEY", "LOCAL_SWARM_ENDPOINT_KEY")
     return {name: value for name, value in os.environ.items() if name not in secrets}

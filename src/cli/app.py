@@ -8,7 +8,19 @@ import typer
 
 from .. import __version__
 from . import machine, measure
-from .options import AsJson, Beside, Context, Demo, Key, Seats, Strategy, Url
+from .options import (
+    Adopt,
+    AsJson,
+    Beside,
+    Context,
+    Demo,
+    EndpointKeys,
+    Endpoints,
+    Key,
+    Seats,
+    Strategy,
+    Url,
+)
 
 app = typer.Typer(
     name="local-swarm",
@@ -34,6 +46,9 @@ def run(
     ] = None,
     demo: Demo = False,
     beside: Beside = None,
+    endpoints: Endpoints = None,
+    endpoint_keys: EndpointKeys = None,
+    adopt: Adopt = False,
     seats: Seats = None,
     strategy: Strategy = None,
     context: Context = None,
@@ -79,14 +94,18 @@ def run(
     local-swarm run ./model.gguf --seats 7
     local-swarm run hf:owner/repo:Q4_K_M --port 0
     local-swarm run --demo --model demo-mini:2   two models, one vote
+    local-swarm run --endpoint http://127.0.0.1:11434#llama3.2
+    local-swarm run --adopt                what runs on this machine already
     """
     from ..node import Vote
+    from ..settings import read
     from .members import members
     from .run import run as command
 
     vote = Vote(strategy or "auto", waves, escalate, verify_code)
-    named = members(model, demo, beside or [], [], seats)
-    command(named, context, host, port, api_key, vote)
+    keys = endpoint_keys or ([key] if endpoints and (key := read().endpoint_key) else [])
+    named = members(model, demo, beside or [], endpoints or [], seats, keys)
+    command(named, adopt, context, host, port, api_key, vote)
 
 
 @app.command()

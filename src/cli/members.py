@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..enlist import Named
+from ..enlist import SEATS, Named
 from ..errors import UsageError
 from ..models.planner import MAX_SEATS
-
-_SEVERAL = 3  # seats of each of several, where nothing is said
 
 
 def members(
@@ -18,11 +16,13 @@ def members(
     models: Sequence[str],
     endpoints: Sequence[str],
     seats: int | None,
+    keys: Sequence[str] = (),
 ) -> list[Named]:
     """The members in the order in which they are named, models first.
 
     `seats` is the number of all: those with a number of their own keep it, the others share the
-    rest. Raises UsageError.
+    rest. `keys` are the API keys of the endpoints in their order, "" and "-" for none. Raises
+    UsageError.
     """
     named = [Named("demo")] if demo else []
     named += [_model(text) for text in (*((positional,) if positional else ()), *models)]
@@ -32,7 +32,10 @@ def members(
             hint=f"To let both vote: run --demo --model {positional}.",
         )
     named = list(dict.fromkeys(named))
-    named += [_endpoint(text) for text in endpoints]
+    if len(keys) > len(endpoints):
+        raise UsageError("There are more keys than endpoints.", hint="Give --endpoint URL.")
+    padded = [*keys, *[""] * (len(endpoints) - len(keys))]
+    named += [_endpoint(text, key) for text, key in zip(endpoints, padded, strict=True)]
     if not named:
         return [Named(None, seats)]
     if len(named) == 1:
@@ -44,7 +47,7 @@ def _shared(named: list[Named], seats: int | None) -> list[Named]:
     fixed = sum(one.seats or 0 for one in named)
     open_ = [one for one in named if one.seats is None]
     if seats is None:
-        return [replace(one, seats=one.seats or _SEVERAL) for one in named]
+        return [replace(one, seats=one.seats or SEATS) for one in named]
     if seats < fixed + len(open_) or (not open_ and seats != fixed):
         raise UsageError(
             f"{seats} seats are not enough for what is named: {fixed} are given out already."
@@ -74,13 +77,14 @@ def _model(text: str) -> Named:
     return Named(text)
 
 
-def _endpoint(text: str) -> Named:
+def _endpoint(text: str, key: str) -> Named:
     """URL, URL#MODEL, URL#MODEL:SEATS or URL#:SEATS."""
     url, _, behind = text.partition("#")
+    secret = key if key not in ("", "-") else None
     name, colon, number = behind.rpartition(":")
     if colon and number.isdecimal():
-        return Named(name or None, _seats(number, text), url)
-    return Named(behind or None, None, url)
+        return Named(name or None, _seats(number, text), url, secret)
+    return Named(behind or None, None, url, secret)
 
 
 def _seats(number: str, text: str) -> int:

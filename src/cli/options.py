@@ -37,3 +37,27 @@ Beside = Annotated[
         show_default=False,
     ),
 ]
+Endpoints = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--endpoint",
+        help="Let an OpenAI-compatible server (Ollama, vLLM, LM Studio, llama-server, ...) vote "
+        "too: URL, URL#MODEL or URL#MODEL:SEATS. May be given several times.",
+        show_default=False,
+    ),
+]
+EndpointKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--endpoint-key",
+        help="The API key of each --endpoint, in their order, - for none; of the first one "
+        "LOCAL_SWARM_ENDPOINT_KEY is read too.",
+        show_default=False,
+    ),
+]
+Adopt = Annotated[
+    bool,
+    typer.Option(
+        "--adopt", help="Let the servers that run on this machine already vote (Ollama, vLLM, ...)."
+    ),
+]

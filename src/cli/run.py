@@ -10,8 +10,7 @@ from rich.console import Console
 
 from .. import logs
 from .. import settings as configuration
-from ..choose import Choice
-from ..enlist import Named, enlist
+from ..enlist import Enlisted, Named, enlist
 from ..hardware.budget import GIB
 from ..hardware.profile import HardwareProfile
 from ..node import Node, Vote
@@ -23,6 +22,7 @@ from .progress import downloads
 
 def run(
     named: Sequence[Named],
+    adopting: bool,
     context: int | None,
     host: str,
     port: int | None,
@@ -38,9 +38,11 @@ def run(
     sock = bind(listen)  # before anything is downloaded or loaded
     try:
         with downloads(console) as on_download:
-            choices, crews = enlist(settings, named, context, on_download)
-        node = Node(None, None, vote, settings.models, others=crews)
-        report(console, choices)
+            enlisted = enlist(
+                settings, named, context, on_download, adopting=adopting, own_port=port
+            )
+        node = Node(None, None, vote, settings.models, others=enlisted.crews)
+        report(console, enlisted)
         started = time.monotonic()
 
         def ready(status: NodeStatus) -> None:
@@ -64,9 +66,9 @@ def run(
     console.print("Stopped.")
 
 
-def report(console: Console, choices: Sequence[Choice]) -> None:
-    """The machine and the plans with their reasons."""
-    for at, choice in enumerate(choices):
+def report(console: Console, enlisted: Enlisted) -> None:
+    """The machine, the plans with their reasons, and the servers that vote too."""
+    for at, choice in enumerate(enlisted.choices):
         if at == 0:
             _machine(console, choice.profile)
         if choice.notice:
@@ -74,6 +76,11 @@ def report(console: Console, choices: Sequence[Choice]) -> None:
         console.print(f"Plan:    {choice.plan.spec.name}, {choice.plan.seats} seats")
         for line in choice.plan.why:
             console.print(f"         - {line}")
+    for crew in enlisted.crews:
+        if crew.path is None:
+            console.print(f"Server:  {', '.join(crew.why)}")
+    for notice in enlisted.notices:
+        console.print(notice)
 
 
 def _machine(console: Console, profile: HardwareProfile) -> None:

@@ -1,0 +1,254 @@
+"""An engine behind OpenAI's chat wire: somebody else's server, or a child of ours.
+
+Where one request cannot have several choices, the seats are asked in requests beside each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from ..chat import ChatRequest
+from ..errors import EngineError, EngineUnavailable, InvalidRequest, SwarmError
+from ..status import EngineStatus
+from .admission import Admission, Share
+from .base import Grant, Piece
+from .memory import memory_of
+from .openai_http import OpenAiHttp
+from .openai_wire import N, Reading
+from .process import Child
+
+_UNBOUNDED = 1 << 40  # the server counts its own KV cache
+_LONGEST = 4096  # tokens of an answer that nobody bounded
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointConfig:
+    """A server at `url` (without /v1) that serves `model`, which the swarm calls `name`.
+
+    `slots` requests run beside each other; `context` in tokens is None where nobody tells. `kind`
+    is the program. `more` goes into every request.
+    """
+
+    url: str
+    model: str
+    name: str
+    slots: int
+    kind: str = "OpenAI-compatible server"
+    key: str | None = None
+    context: int | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+    choices: bool = True  # whether one request may have several choices
+
+
+class Endpoint:
+    """An Engine. Start it with `start()`, end it with `close()`."""
+
+    def __init__(self, config: EndpointConfig) -> None:
+        self._config = config
+        self._http = OpenAiHttp(config.url, config.key, config.more)
+        if not config.choices:
+            self._http.offers.discard(N)
+        self._admission = Admission(config.slots, _UNBOUNDED)
+        self._child: Child | None = None
+        self._state = "loading"
+        self._why: str | None = None
+        self._tokens = 0
+        self._speed: float | None = None
+
+    @property
+    def model(self) -> str:
+        return self._config.name
+
+    async def start(self) -> None:
+        """Returns when the server has produced a token. Raises EngineUnavailable."""
+        try:
+            await self._http.probe(self._config.model)
+        except httpx.HTTPError as error:
+            self._lost(_said(error))
+            raise self._gone() from error
+        except SwarmError as error:
+            self._lost(error.message)
+            raise EngineUnavailable(error.message, hint=error.hint) from error
+        self._state, self._why = "ready", None
+
+    async def close(self) -> None:
+        self._state = "stopped"
+        await self._http.close()
+
+    async def sample(self, request: ChatRequest, seats: int) -> AsyncIterator[Grant | Piece]:
+        """See Engine.sample."""
+        self._admission.check()
+        yield Grant(seats, 0)
+        at_once = min(seats, self._config.slots)
+        share = Share(at_once, 0)
+        await self._admission.acquire(share)
+        prompt = 0
+        try:
+            for first in range(0, seats, at_once):
+                wave = list(range(first, min(first + at_once, seats)))
+                async with aclosing(self._wave(request, wave)) as stream:
+                    async for item in stream:
+                        if isinstance(item, Piece):
+                            yield item
+                        elif item.prompt_tokens > prompt:
+                            prompt = item.prompt_tokens
+                            yield Grant(seats, prompt)
+        finally:
+            self._admission.release(share)
+
+    async def _wave(
+        self, request: ChatRequest, seats: list[int]
+    ) -> AsyncGenerator[Piece | Reading]:
+        """Runs `seats` beside each other: as choices of one request where the server has those."""
+        open_seats = list(seats)
+        if len(seats) > 1 and N in self._http.offers:
+            heard: set[int] = set()
+            try:
+                async with aclosing(self._counted(request, seats)) as stream:
+                    async for item in stream:
+                        if isinstance(item, Piece):
+                            heard.add(item.seat)
+                            if item.finish:
+                                open_seats.remove(item.seat)
+                        yield item
+            except (SwarmError, httpx.TransportError) as fault:
+                if isinstance(fault, InvalidRequest) and heard:
+                    raise
+            if set(open_seats) - heard:  # refused, or only some of the choices came
+                self._http.offers.discard(N)
+            for seat in set(open_seats) & heard:
+                yield Piece(seat, restart=True)
+        if open_seats:
+            async with aclosing(self._beside(request, open_seats)) as stream:
+                async for item in stream:
+                    yield item
+
+    async def _beside(
+        self, request: ChatRequest, seats: Sequence[int]
+    ) -> AsyncGenerator[Piece | Reading]:
+        """A request a seat. One that fails costs its own seat; the fault is raised at the end."""
+        inbox: asyncio.Queue[Piece | Reading | Exception | None] = asyncio.Queue()
+
+        async def ask(seat: int) -> None:
+            try:
+                async with aclosing(self._seat(request, seat)) as stream:
+                    async for item in stream:
+                        inbox.put_nowait(item)
+            except Exception as fault:  # handed on below
+                inbox.put_nowait(fault)
+            finally:
+                inbox.put_nowait(None)
+
+        tasks = [asyncio.create_task(ask(seat)) for seat in seats]
+        faults: list[Exception] = []
+        try:
+            ended = 0
+            while ended < len(tasks):
+                item = await inbox.get()
+                if item is None:
+                    ended += 1
+                elif isinstance(item, Exception):
+                    faults.append(item)
+                else:
+                    yield item
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if faults:
+            raise faults[0]
+
+    async def _seat(self, request: ChatRequest, seat: int) -> AsyncGenerator[Piece | Reading]:
+        """One seat; asked once more where the connection broke or the answer had no end."""
+        for attempt in (1, 2):
+            finished = said = False
+            try:
+                async with aclosing(self._counted(request, [seat])) as stream:
+                    async for item in stream:
+                        if isinstance(item, Piece):
+                            said = True
+                            finished = finished or item.finish is not None
+                        yield item
+            except httpx.TransportError as broken:
+                if attempt == 2 or not await self._back():
+                    self._lost(_said(broken))
+                    raise self._gone() from broken
+            if finished:
+                self._state, self._why = "ready", None
+                return
+            if attempt == 2:
+                raise EngineError("The server ended its answer too early.", hint="Try again.")
+            if said:
+                yield Piece(seat, restart=True)
+
+    async def _counted(
+        self, request: ChatRequest, seats: list[int]
+    ) -> AsyncGenerator[Piece | Reading]:
+        """The server's stream, with its tokens counted for `status`."""
+        started, counts = time.monotonic(), dict.fromkeys(seats, 0)
+        stream = self._http.stream(request, seats, self._config.model, self._bound(request))
+        try:
+            async with aclosing(stream):
+                async for item in stream:
+                    if isinstance(item, Piece):
+                        counts[item.seat] = item.tokens or counts[item.seat]
+                    yield item
+        finally:
+            total, seconds = sum(counts.values()), time.monotonic() - started
+            self._tokens += total
+            if total > 1:
+                self._speed = total / seconds
+
+    def _bound(self, request: ChatRequest) -> int:
+        """Every answer has an end, in tokens."""
+        context = self._config.context
+        if request.max_tokens is not None:
+            return min(request.max_tokens, context) if context else request.max_tokens
+        return min(_LONGEST, context // 2) if context else _LONGEST
+
+    async def _back(self) -> bool:
+        """Whether the server is there (again)."""
+        return await self._http.alive()
+
+    def _gone(self) -> EngineUnavailable:
+        return EngineUnavailable(
+            f"No server answers at {self._http.url}: {self._why}.", hint="Is it running?"
+        )
+
+    def _lost(self, why: str) -> None:
+        if self._state != "stopped":
+            self._state, self._why = "unreachable", why.rstrip(".")
+
+    def status(self) -> EngineStatus:
+        """Facts for `local-swarm status`."""
+        pid = self._child.pid if self._child else None
+        rss, pss = memory_of(pid)
+        return EngineStatus(
+            model=self.model,
+            pid=pid,
+            state=self._state,
+            restarts=self._child.restarts if self._child else 0,
+            rss=rss,
+            pss=pss,
+            slots=self._admission.slots,
+            slots_busy=self._admission.busy_slots,
+            kv_cells=0,
+            kv_reserved=0,
+            queue=self._admission.waiting,
+            tokens_total=self._tokens,
+            tokens_per_second=self._speed,
+            why=self._why,
+            engine=self._config.kind,
+            url=None if self._child else self._config.url,
+        )
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__

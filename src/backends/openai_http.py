@@ -1,0 +1,108 @@
+"""One HTTP client for a server that speaks OpenAI's chat wire, wherever it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import httpx
+
+from ..chat import ChatRequest
+from ..errors import EngineUnavailable, InvalidRequest
+from ..wire.client import key_header
+from ..wire.sse import Comment, lines, parse
+from .base import Piece
+from .openai_wire import LOGPROBS, OPTIONAL, USAGE, Reading, body, error_of, refused
+
+_SILENCE_S = 300.0  # a large prompt on a slow machine; after that nobody comes
+
+
+class OpenAiHttp:
+    """Asks the server at `url` (without /v1). Methods raise httpx.TransportError when it is gone,
+    and SwarmError when it refuses.
+
+    `offers` are the optional fields that were not refused yet; `more` goes into every request.
+    Neither proxies nor redirects are followed: a question goes to the address that was named.
+    """
+
+    def __init__(self, url: str, key: str | None, more: dict[str, Any] | None = None) -> None:
+        self.url = url
+        self.offers = set(OPTIONAL)
+        self.more = more or {}
+        headers = key_header(key)
+        headers["Content-Type"] = "application/json"
+        self._http = httpx.AsyncClient(
+            headers=headers,
+            timeout=httpx.Timeout(_SILENCE_S, connect=5, pool=None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._http.aclose()
+
+    async def alive(self) -> bool:
+        """Whether a server answers there."""
+        try:
+            response = await self._http.get(f"{self.url}/v1/models", timeout=5)
+        except httpx.HTTPError:
+            return False
+        return response.status_code == 200
+
+    async def probe(self, model: str) -> None:
+        """Returns when the server has produced a real token; the prompt is more than a word,
+        because short prefills hide broken matrix kernels."""
+        words = "Say hello. " + "one two three four five six seven eight nine ten " * 7
+        asked = ChatRequest("probe", ({"role": "user", "content": words},))
+        said = [item async for item in self.stream(asked, [0], model, max_tokens=1)]
+        if len(said) < 2:  # the reading alone
+            raise EngineUnavailable("The server ended its first answer without a word.")
+
+    async def stream(
+        self, request: ChatRequest, seats: Sequence[int], model: str, max_tokens: int | None
+    ) -> AsyncGenerator[Piece | Reading]:
+        """Pieces of the answers of `seats`, then the finished Reading. Closing it hangs up.
+
+        An optional field that is refused is left out from then on; where the request is refused
+        without them too, they were not at fault.
+        """
+        used = {LOGPROBS, USAGE} & self.offers
+        while True:
+            asked = body(
+                request, seats, model=model, max_tokens=max_tokens, offers=used, more=self.more
+            )
+            reading, said = Reading(seats, request.top_logprobs), False
+            try:
+                async for event in self._events(asked):
+                    for piece in reading.read(event):
+                        said = True
+                        yield piece
+            except InvalidRequest as refusal:
+                sent = {field for field in used if field in asked}
+                fault = refused(refusal.message, sent)
+                if said or fault is None or len(seats) > 1:
+                    raise
+                used.discard(fault)
+                continue
+            self.offers -= {LOGPROBS, USAGE} - used
+            for piece in reading.rest():
+                yield piece
+            yield reading
+            return
+
+    async def _events(self, asked: dict[str, Any]) -> AsyncGenerator[str]:
+        try:
+            content = json.dumps(asked, ensure_ascii=False, allow_nan=False)
+        except ValueError:
+            raise InvalidRequest("NaN and Infinity are no JSON numbers.") from None
+        request = self._http.stream(
+            "POST", f"{self.url}/v1/chat/completions", content=content.encode("utf-8", "replace")
+        )
+        async with request as response:
+            if response.status_code != 200:
+                raise error_of(response.status_code, await response.aread())
+            async for event in parse(lines(response.aiter_bytes())):
+                if not isinstance(event, Comment):
+                    yield event

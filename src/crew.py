@@ -109,6 +109,7 @@ def of_plan(
     accuracy: Mapping[str, float] | None = None,
 ) -> Crew:
     """The engine of a planned model file; where the plan is isolated, one a seat."""
+    copies = plan.seats if plan.isolated else 1
     config = LlamaConfig(
         model=plan.spec.id,
         path=path,
@@ -116,18 +117,18 @@ def of_plan(
         context=plan.context,
         cells=plan.cells,
         threads=plan.threads,
-        prompt_cache_mib=plan.prompt_cache >> 20,
+        prompt_cache_mib=(plan.prompt_cache // copies) >> 20,
     )
-    engine = LlamaServer(config, environment)
+    engines = tuple(LlamaServer(config, environment) for _ in range(copies))
     return Crew(
         model=plan.spec.id,
         title=plan.spec.name,
-        engines=(engine,),
+        engines=engines,
         seats=plan.seats,
         context=plan.context,
         why=plan.why,
         accuracy=accuracy or {},
         path=path,
         threads=plan.threads,
-        text=engine.text,
+        text=engines[0].text,
     )

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from .. import logs
 from .. import settings as configuration
+from ..choose import Wish
 from ..enlist import Enlisted, Named, enlist
 from ..hardware.budget import GIB
 from ..hardware.profile import HardwareProfile
@@ -23,7 +24,7 @@ from .progress import downloads
 def run(
     named: Sequence[Named],
     adopting: bool,
-    context: int | None,
+    wish: Wish,
     host: str,
     port: int | None,
     api_key: str | None,
@@ -38,9 +39,7 @@ def run(
     sock = bind(listen)  # before anything is downloaded or loaded
     try:
         with downloads(console) as on_download:
-            enlisted = enlist(
-                settings, named, context, on_download, adopting=adopting, own_port=port
-            )
+            enlisted = enlist(settings, named, wish, on_download, adopting=adopting, own_port=port)
         node = Node(None, None, vote, settings.models, others=enlisted.crews)
         report(console, enlisted)
         started = time.monotonic()

@@ -70,6 +70,12 @@ def shell_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in needed if name in os.environ}
 
 
+def editor() -> str:
+    """The command of the user's editor, with its flags."""
+    usual = "notepad" if os.name == "nt" else "vi"
+    return os.environ.get("VISUAL") or os.environ.get("EDITOR") or usual
+
+
 def clean_environment() -> dict[str, str]:
     """The environment for an engine process: ours without secrets."""
     secrets = ("HF_TOKEN", "LOCAL_SWARM_API_KEY", "LOCAL_SWARM_ENDPOINT_KEY")

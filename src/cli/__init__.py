@@ -7,7 +7,8 @@ import sys
 
 
 def main() -> None:
-    """Runs the command line. Exit codes: 0 done, 1 failure, 2 usage, 130 interrupted."""
+    """Runs the command line. Exit codes: 0 done, 1 failure, 2 usage, 130 interrupted; of
+    `agent` 3, where something had to be asked and nobody was there."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no umlauts gets "?"
             stream.reconfigure(errors="replace")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import machine, measure
+from . import acting, machine, measure
 from .options import (
     Adopt,
     AsJson,
@@ -219,6 +219,7 @@ def stop(url: Url = None) -> None:
     command(url)
 
 
+acting.add(app)
 machine.add(app)
 measure.add(app)
 

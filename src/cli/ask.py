@@ -34,7 +34,7 @@ def ask(
     settings = configuration.read()
     request = ChatRequest(
         id=f"ask-{uuid.uuid4().hex}",
-        messages=({"role": "user", "content": _text(question)},),
+        messages=({"role": "user", "content": text_of(question)},),
         model=model or "local-swarm",
         swarm=SwarmOptions(seats=seats, strategy=strategy, include_ballots=True),
     )
@@ -53,16 +53,19 @@ def ask(
         explained(done.verdict)
 
 
-def _text(question: list[str] | None) -> str:
+def text_of(
+    question: list[str] | None, hint: str = 'Try: local-swarm ask "What is 17 + 25?"'
+) -> str:
+    """The words of a command line, or standard input. Raises UsageError where there are none."""
     if question and question != ["-"]:
         # Bytes that are no UTF-8 come as half surrogate pairs.
         text = " ".join(question).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     elif sys.stdin is None or (sys.stdin.isatty() and not question):
-        raise UsageError("There is no question.", hint='Try: local-swarm ask "What is 17 + 25?"')
+        raise UsageError("There is no question.", hint=hint)
     else:
         text = sys.stdin.buffer.read().decode("utf-8", "replace")
     if not text.strip():
-        raise UsageError("The question is empty.", hint='Try: local-swarm ask "What is 17 + 25?"')
+        raise UsageError("The question is empty.", hint=hint)
     return text
 
 

@@ -27,11 +27,15 @@ class Session:
         self._settings, self._url, self._key = settings, url, key
         self._seats, self._out = seats, out
         self._own: Node | None = None
+        self.context: int | None = None
+        """Of the model, in tokens; None where the node does not tell."""
 
     async def open(self) -> Responder:
         """Raises SwarmError when neither works."""
         where = address(self._settings, self._url)
-        if fetch_status(where, self._key) is not None:
+        known = fetch_status(where, self._key)
+        if known is not None:
+            self.context = known.get("context")
             from ..wire.client import RemoteResponder
 
             return RemoteResponder(where, self._key)
@@ -46,6 +50,7 @@ class Session:
         if choice.notice:
             self._out.print(choice.notice, style="dim")
         self._own = Node(choice.plan, choice.path, models=self._settings.models)
+        self.context = choice.plan.context
         with self._out.status("Loading the model ..."):
             await self._own.start()
         return _Named(self._own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -97,7 +98,7 @@ class Actions:
                 raise ToolError(f"There is no tool {asked.name[:60]!r}; there are: {known}.")
             call = tool.parse(asked.arguments)
         except ToolError as error:
-            return self._wrong(asked.name, {"arguments": asked.arguments}, error, wrong=True)
+            return self._wrong(asked.name, arguments_of(asked), error, wrong=True)
         seen = self._repeats.seen((tool.name, call), changes=tool.changes)
         if seen >= _SAME:
             self.note("action", tool=tool.name, arguments=call.values(), repeated=seen)
@@ -158,6 +159,15 @@ class Actions:
             self.note("broken", tool=tool.name, error=type(error).__name__)
             raise
         return Result(text, call.values(), by, ok=True)
+
+
+def arguments_of(call: ToolCall) -> Mapping[str, Any]:
+    """The arguments as they were written, to be shown; nothing has judged them."""
+    try:
+        told = json.loads(call.arguments or "{}")
+    except (ValueError, RecursionError):
+        told = None
+    return told if isinstance(told, dict) else {"arguments": call.arguments}
 
 
 def _refused(proposal: Proposal, decision: Decision) -> Result:

@@ -13,7 +13,7 @@ from ..ballot import Finish, Status, ToolCall
 from ..chat import ChatRequest, Done, Progress, Responder
 from ..errors import ContextOverflow, EngineError, NoAnswer
 from ..wire.verdict import tool_call
-from .actions import Actions, Note, Result
+from .actions import Actions, Note, Result, arguments_of
 from .backing import Backing, backing
 from .base import AnyTool, wire
 from .consent import Consent, NobodyToAsk
@@ -165,7 +165,8 @@ class _Run:
         ended: Ended | None = None
         for call in calls:
             if refusal or ended is not None:
-                made = Result(refusal or "error: not done, the task has ended", {})
+                told = refusal or "error: not done, the task has ended"
+                made = Result(told, arguments_of(call))
             else:
                 made = await self._actions.do(call, behind)
             self.say({"role": "tool", "tool_call_id": call.id, "content": made.text})

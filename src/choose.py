@@ -14,7 +14,7 @@ from .hardware.detect import detect
 from .hardware.profile import Budget, HardwareProfile
 from .models.catalog import DEMO, ModelSpec, catalog
 from .models.gguf import read_spec
-from .models.planner import MIN_SPEED, Plan, Wishes, plan
+from .models.planner import MIN_SPEED, Plan, plan
 from .models.store import (
     Address,
     Remote,
@@ -36,8 +36,6 @@ class Wish:
     """What the user asked for; None leaves it to the planner.
 
     `taken` bytes of the budget belong to other models; `engines` in all share the cores.
-    `isolated` gives each seat a process with a copy of the weights; `kv` is how the KV cache is
-    stored, f16 or q8_0.
     """
 
     model: str | None = None
@@ -45,8 +43,6 @@ class Wish:
     context: int | None = None
     taken: int = 0
     engines: int = 1
-    isolated: bool = False
-    kv: str = "f16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +189,7 @@ def _plan(profile: HardwareProfile, specs: list[ModelSpec], wish: Wish) -> Plan:
         left = max(0, spend.bytes - wish.taken)
         told = f"{spend.reason}, less {wish.taken / GIB:.1f} GiB for the models beside it"
         spend = replace(spend, bytes=left, vram=min(spend.vram, left), reason=told)
-    floor = None if wish.isolated else MIN_SPEED
-    wishes = Wishes(wish.seats, wish.context, floor, wish.kv, wish.isolated)
-    return plan(profile, spend, specs, wishes)
+    return plan(profile, spend, specs, seats=wish.seats, context=wish.context)
 
 
 def _bring(

@@ -109,7 +109,6 @@ def of_plan(
     accuracy: Mapping[str, float] | None = None,
 ) -> Crew:
     """The engine of a planned model file; where the plan is isolated, one a seat."""
-    copies = plan.seats if plan.isolated else 1
     config = LlamaConfig(
         model=plan.spec.id,
         path=path,
@@ -117,18 +116,18 @@ def of_plan(
         context=plan.context,
         cells=plan.cells,
         threads=plan.threads,
-        prompt_cache_mib=(plan.prompt_cache // copies) >> 20,
+        prompt_cache_mib=plan.prompt_cache >> 20,
     )
-    engines = tuple(LlamaServer(config, environment) for _ in range(copies))
+    engine = LlamaServer(config, environment)
     return Crew(
         model=plan.spec.id,
         title=plan.spec.name,
-        engines=engines,
+        engines=(engine,),
         seats=plan.seats,
         context=plan.context,
         why=plan.why,
         accuracy=accuracy or {},
         path=path,
         threads=plan.threads,
-        text=engines[0].text,
+        text=engine.text,
     )

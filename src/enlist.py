@@ -4,7 +4,7 @@ asked what they are."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .backends.foreign import USUAL_PORTS, Found, adopt, inspect, leaves_the_machine
 from .bench.calibration import accuracies, accuracies_of
@@ -40,17 +40,14 @@ class Enlisted:
 def enlist(
     settings: Settings,
     named: Sequence[Named],
-    wish: Wish,
+    context: int | None,
     on_download: OnDownload,
     *,
     adopting: bool = False,
     own_port: int | None = None,
 ) -> Enlisted:
-    """Models first, then servers; `wish` holds what all models have in common.
-
-    With `adopting` the servers on the usual ports of this machine vote too, and where nothing else
-    was named they are all there is. Raises SwarmError.
-    """
+    """Models first, then servers; with `adopting` those on the usual ports of this machine too,
+    and where nothing else was named they are all there is. Raises SwarmError."""
     servers = [(inspect(one.url, one.key), one) for one in named if one.url is not None]
     notices: list[str] = []
     if adopting:
@@ -64,8 +61,7 @@ def enlist(
             each = named[0].seats and max(1, named[0].seats // len(adopted))
             named = []
         servers += [(found, Named(None, each, found.url)) for found in adopted]
-    models = [one for one in named if one.url is None]
-    wishes = [replace(wish, model=one.model, seats=one.seats) for one in models]
+    wishes = [Wish(one.model, one.seats, context) for one in named if one.url is None]
     choices = choose_all(settings, wishes, on_download) if wishes else []
     environment = clean_environment()
     crews = [

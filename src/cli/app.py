@@ -16,7 +16,6 @@ from .options import (
     Demo,
     EndpointKeys,
     Endpoints,
-    Isolated,
     Key,
     Seats,
     Strategy,
@@ -50,7 +49,6 @@ def run(
     endpoints: Endpoints = None,
     endpoint_keys: EndpointKeys = None,
     adopt: Adopt = False,
-    isolated: Isolated = False,
     seats: Seats = None,
     strategy: Strategy = None,
     context: Context = None,
@@ -99,7 +97,6 @@ def run(
     local-swarm run --endpoint http://127.0.0.1:11434#llama3.2
     local-swarm run --adopt                what runs on this machine already
     """
-    from ..choose import Wish
     from ..node import Vote
     from ..settings import read
     from .members import members
@@ -108,7 +105,7 @@ def run(
     vote = Vote(strategy or "auto", waves, escalate, verify_code)
     keys = endpoint_keys or ([key] if endpoints and (key := read().endpoint_key) else [])
     named = members(model, demo, beside or [], endpoints or [], seats, keys)
-    command(named, adopt, Wish(context=context, isolated=isolated), host, port, api_key, vote)
+    command(named, adopt, context, host, port, api_key, vote)
 
 
 @app.command()

@@ -61,11 +61,3 @@ Adopt = Annotated[
         "--adopt", help="Let the servers that run on this machine already vote (Ollama, vLLM, ...)."
     ),
 ]
-Isolated = Annotated[
-    bool,
-    typer.Option(
-        "--isolated",
-        help="Start one process a worker, each with the whole model. Slower and larger than seats "
-        "of one model; a crash costs one ballot only.",
-    ),
-]

@@ -10,7 +10,6 @@ from rich.console import Console
 
 from .. import logs
 from .. import settings as configuration
-from ..choose import Wish
 from ..enlist import Enlisted, Named, enlist
 from ..hardware.budget import GIB
 from ..hardware.profile import HardwareProfile
@@ -24,7 +23,7 @@ from .progress import downloads
 def run(
     named: Sequence[Named],
     adopting: bool,
-    wish: Wish,
+    context: int | None,
     host: str,
     port: int | None,
     api_key: str | None,
@@ -39,7 +38,9 @@ def run(
     sock = bind(listen)  # before anything is downloaded or loaded
     try:
         with downloads(console) as on_download:
-            enlisted = enlist(settings, named, wish, on_download, adopting=adopting, own_port=port)
+            enlisted = enlist(
+                settings, named, context, on_download, adopting=adopting, own_port=port
+            )
         node = Node(None, None, vote, settings.models, others=enlisted.crews)
         report(console, enlisted)
         started = time.monotonic()

@@ -1,0 +1,117 @@
+"""One poll of a peer, and the search for the address where it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from ..errors import SwarmError
+from . import hello
+from .hello import Health
+
+_ANSWER_S = 2.5  # a poll is answered by an event loop, which may share a busy processor
+_STAGGER_S = 0.25  # RFC 8305, 5: the delay between two attempts
+_OTHER_VERSION = "it speaks another version: update Local Swarm on both machines"
+
+FAULTS = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    ssl.SSLError,
+    OSError,
+    TimeoutError,
+    ValueError,
+    SwarmError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """An attempt at one address ("IP:port"). A `fresh` client is closed when it is not kept."""
+
+    address: str
+    client: httpx.AsyncClient
+    fresh: bool
+
+
+async def poll(client: httpx.AsyncClient) -> Health:
+    """How a peer is. Raises one of FAULTS."""
+    async with asyncio.timeout(_ANSWER_S):
+        try:
+            reply = await client.get(hello.HEALTH)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # an idle connection that the other side had just closed
+            reply = await client.get(hello.HEALTH)
+    return _understood(reply)
+
+
+async def first(
+    targets: Sequence[str], knock: Callable[[str], Knock], me: Health
+) -> tuple[Knock, Health]:
+    """Says hello at every address, one a quarter of a second after the other; the first that
+    answers wins, the others' clients are closed. Raises one of FAULTS when none answers."""
+    body = me.model_dump_json().encode()
+    made: list[Knock] = []
+
+    async def greet(address: str, delay: float) -> tuple[Knock, Health]:
+        await asyncio.sleep(delay)
+        attempt = knock(address)
+        made.append(attempt)
+        async with asyncio.timeout(_ANSWER_S):
+            reply = await attempt.client.post(hello.HELLO, content=body)
+        return attempt, _understood(reply)
+
+    loop, kept = asyncio.get_running_loop(), None
+    tasks = [
+        loop.create_task(greet(address, place * _STAGGER_S))
+        for place, address in enumerate(targets)
+    ]
+    try:
+        last: BaseException = ValueError("no address")
+        for task in asyncio.as_completed(tasks):
+            try:
+                kept, health = await task
+            except FAULTS as error:
+                last = error
+                continue
+            return kept, health
+        raise last
+    finally:
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for attempt in made:
+            if attempt.fresh and attempt is not kept:
+                with contextlib.suppress(Exception):
+                    await attempt.client.aclose()
+
+
+def why(error: BaseException) -> str:
+    """What to tell of a failed attempt; never what was sent."""
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+        return "it does not answer"
+    if isinstance(error, httpx.ConnectError):
+        if "CERTIFICATE" in str(error).upper():
+            return "somebody else answers at its address"
+        return "it refuses the connection, or there is no way to it"
+    if isinstance(error, (httpx.ReadError, httpx.RemoteProtocolError, httpx.WriteError)):
+        return "it breaks the connection off: it may have removed this machine"
+    return str(error) or type(error).__name__
+
+
+def _understood(reply: httpx.Response) -> Health:
+    """Raises ValueError with the reason for an answer that is none."""
+    if reply.status_code == 426:
+        raise ValueError(_OTHER_VERSION)
+    if reply.status_code in (401, 403):
+        raise ValueError("it does not take this machine for a peer")
+    if reply.status_code != 200:
+        raise ValueError(f"it answered with HTTP {reply.status_code}")
+    health = hello.read(reply.content)
+    if not health.speaks:
+        raise ValueError(_OTHER_VERSION)
+    return health

@@ -1,0 +1,99 @@
+"""The LAN for a test, and nodes without an engine in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lan import hosts
+from tests.lan.hosts import Lan
+from tests.lan_peers import Machine, machine, pair
+
+PORT = 17601
+ROOT = Path(__file__).parents[2]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.lan)
+
+
+@pytest.fixture(scope="session")
+def namespaces() -> None:
+    """Skips where no LAN can be made."""
+    if why := hosts.forbidden():
+        if os.environ.get("LOCAL_SWARM_CI") and "not installed" in why:
+            raise AssertionError(why)  # CI installs them: .ci/debian.txt
+        pytest.skip(why)
+
+
+@pytest.fixture
+def lan(namespaces: None) -> Iterator[Lan]:
+    """Three hosts on a switch."""
+    with Lan(3) as made:
+        yield made
+
+
+class Light:
+    """A running `tests.lan.light` and what it has said of its peers, with the time of it."""
+
+    def __init__(self, lan: Lan, host: int, of: Machine) -> None:
+        self.host = host
+        self.id = of.identity.device_id
+        words = [sys.executable, "-m", "tests.lan.light", str(of.folder), str(PORT)]
+        self.process = lan.start(host, words, cwd=ROOT, stdout=subprocess.PIPE)
+        self.said: list[tuple[float, dict[str, tuple[str, str | None, str | None]]]] = []
+        self._news = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def state(self, of: Light) -> str:
+        """How it sees another one now."""
+        return self.said[-1][1][of.id][0] if self.said else "down"
+
+    def trouble(self, of: Light) -> str | None:
+        """Why it does not see another one."""
+        return self.said[-1][1][of.id][2] if self.said else None
+
+    def address(self, of: Light) -> str | None:
+        """Where it found another one."""
+        return self.said[-1][1][of.id][1]
+
+    def wait(self, what: Callable[[], bool], seconds: float = 30) -> float:
+        """Waits for something that this node says; returns how long that took."""
+        start = time.monotonic()
+        with self._news:
+            assert self._news.wait_for(what, seconds), self.said[-3:]
+        return time.monotonic() - start
+
+    def begun(self) -> None:
+        """Waits until it serves."""
+        self.wait(lambda: bool(self.said))
+
+    def sees(self, of: Light, state: str = "up", seconds: float = 30) -> float:
+        """Waits until it sees another one so; returns how long that took."""
+        return self.wait(lambda: self.state(of) == state, seconds)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._news:
+                self.said.append((time.monotonic(), json.loads(line)))
+                self._news.notify_all()
+
+
+@pytest.fixture
+def lights(lan: Lan, tmp_path: Path) -> Callable[[int], Light]:
+    """Starts a node without an engine on a host; all are paired already."""
+    machines = {host: machine(tmp_path / str(host)) for host in lan.hosts}
+    pair(*machines.values())
+    return lambda host: Light(lan, host, machines[host])

@@ -1,0 +1,118 @@
+"""Paired machines find each other, and notice when one is gone."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.lan.conftest import PORT, Light
+from tests.lan.hosts import Lan, name
+from tests.lan_peers import machine, pair
+
+Start = Callable[[int], Light]
+
+
+def _meet(*lights: Light) -> None:
+    for one in lights:
+        for other in lights:
+            if one is not other:
+                one.sees(other)
+
+
+def test_three_hosts_find_each_other(lights: Start) -> None:
+    nodes = [lights(host) for host in (1, 2, 3)]
+    for node in nodes:
+        node.begun()
+    started = max(node.said[0][0] for node in nodes)
+    _meet(*nodes)
+    last = max(node.said[-1][0] for node in nodes)
+    assert last - started < 3
+    for node in nodes:
+        for other in nodes:
+            if node is not other:
+                assert str(PORT) in str(node.address(other))
+
+
+def test_a_killed_node_is_noticed_and_found_again(lan: Lan, lights: Start) -> None:
+    one, two = lights(1), lights(2)
+    _meet(one, two)
+    two.process.kill()
+    one.sees(two, "down", 15)
+    _meet(one, lights(2))
+
+
+def test_cut_black_hole_and_partition_are_noticed_and_healed(
+    namespaces: None, tmp_path: Path
+) -> None:
+    machines = {host: machine(tmp_path / str(host)) for host in (1, 2, 3, 4)}
+    pair(*machines.values())
+    with Lan(4) as lan:
+        one, two, three, four = (Light(lan, host, of) for host, of in machines.items())
+        everybody = (one, two, three, four)
+        _meet(*everybody)
+        lan.cut(2)
+        lan.black_hole(3)
+        lan.partition([4])
+        one.sees(two, "suspect", 10)
+        for gone in (two, three, four):
+            one.sees(gone, "down", 15)
+        lan.heal(2)
+        lan.join(3, 4)
+        for node in everybody:
+            for other in everybody:
+                if node is not other:
+                    node.sees(other, "up", 15)
+
+
+def test_a_late_link_is_announced(lan: Lan, lights: Start) -> None:
+    lan.link(2, up=False)
+    one, two = lights(1), lights(2)
+    two.begun()
+    one.begun()
+    assert one.state(two) == "down"
+    lan.link(2, up=True)
+    one.sees(two, "up", 6)
+    two.sees(one, "up", 6)
+
+
+def test_a_new_interface_is_announced(lan: Lan, lights: Start) -> None:
+    """Two hosts on two switches meet over a second network that is plugged in later."""
+    lan.partition([2])
+    one, two = lights(1), lights(2)
+    two.begun()
+    one.begun()
+    lan.second(1)
+    lan.second(2)
+    one.sees(two, "up", 8)
+    two.sees(one, "up", 8)
+    assert str(one.address(two)).startswith("10.78.")
+
+
+def test_one_way_multicast_is_cured_by_hello(lan: Lan, lights: Start) -> None:
+    """Host 2 hears no multicast at all; it learns of host 1 by being greeted."""
+    lan.deaf(2)
+    one, two = lights(1), lights(2)
+    one.sees(two, "up", 8)
+    two.sees(one, "up", 8)
+
+
+def test_a_third_of_the_frames_lost_is_no_reason_to_be_down(lan: Lan, lights: Start) -> None:
+    lan.cable(2, loss=0.3)
+    one, two = lights(1), lights(2)
+    one.sees(two, "up", 20)
+    two.sees(one, "up", 20)
+
+
+def test_the_announcement_says_nothing_of_the_person(
+    lan: Lan, lights: Start, tmp_path: Path
+) -> None:
+    """What goes over the wire: the start of a hash, a port and addresses; the rest is TLS."""
+    watching = lan.capture(tmp_path / "wire")
+    one, two = lights(1), lights(2)
+    _meet(one, two)
+    watching.kill()
+    wire = (tmp_path / "wire").read_bytes().lower()
+    assert f"ls-{one.id[:12]}".lower().encode() in wire
+    for secret in (name(1), "annas", getpass.getuser(), one.id[:20], "demo", "health"):
+        assert secret.lower().encode() not in wire

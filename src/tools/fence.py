@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from pathlib import Path
 from ..errors import ToolError, UsageError
 
 _HOPS = 40  # links on one path, as in Linux
+_LONGEST = 1024  # characters of a path
 _FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -81,10 +82,7 @@ class Fence:
             held.callback(os.close, opened)
             return opened
 
-        top = enter(str(self.root))
-        status = os.fstat(top)
-        if (status.st_dev, status.st_ino) != self.identity:
-            raise ToolError("The workspace itself was moved or replaced.")
+        top = self._top(enter)
         way: list[tuple[int, str]] = [(top, "")]
         parts, hops = deque(self._parts(path)), 0
         while parts:
@@ -121,10 +119,20 @@ class Fence:
         real = "/".join(each for _, each in way[1:])
         return Place(folder, ".", real or ".", os.fstat(folder))
 
+    def _top(self, enter: Callable[[str], int]) -> int:
+        with suppress(OSError):
+            top = enter(str(self.root))
+            status = os.fstat(top)
+            if (status.st_dev, status.st_ino) == self.identity:
+                return top
+        raise ToolError("The workspace itself was moved or replaced.")
+
     def _parts(self, path: str) -> list[str]:
         """The components of a path that a model gave."""
         if not path.strip() or "\0" in path:
             raise ToolError("The path is empty." if not path.strip() else "The path has a NUL.")
+        if len(path) > _LONGEST:
+            raise ToolError(f"The path is longer than {_LONGEST} characters.")
         if path == "~" or path.startswith("~/"):
             raise _outside(path)
         return self._inside(path, path)

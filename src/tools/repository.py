@@ -8,6 +8,7 @@ and after it, and what was added or changed is put back.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import stat
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -73,24 +74,28 @@ def _look(fence: Fence) -> _Items:
 
 def _folders(fence: Fence) -> Iterator[str]:
     """Folders that git would take for a repository's own, whatever they are called."""
-    left = _MOST
-    for folder, folders, files in os.walk(fence.root):
-        left -= len(folders) + len(files)
+    # with ./ no name is taken for anything else than a name
+    left, todo = _MOST, [(".", "")]
+    while todo:
+        folder, name = todo.pop()
+        names: dict[str, bool] = {}
+        try:
+            with os.scandir(fence.root / folder) as entries:
+                names = {each.name: each.is_dir(follow_symlinks=False) for each in entries}
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise ToolError("Folders in the workspace are nested too deeply.") from None
+        left -= len(names)
         if left < 0:
             raise ToolError(
                 f"The workspace has more than {_MOST} files: no command is run in it.",
                 hint="Work in a smaller folder.",
             )
-        names = {*folders, *files}
-        called = plain(os.path.basename(folder))  # noqa: PTH119
-        if (
-            called in (".git", ".hg")
-            or names >= {"objects", "refs"}
-            or names >= {"HEAD", "commondir"}
-        ):
-            # with ./ no name is taken for anything else than a name
-            yield "./" + os.path.relpath(folder, fence.root)
-            folders[:] = [name for name in folders if name != "objects"]
+        git = names.keys() >= {"objects", "refs"} or names.keys() >= {"HEAD", "commondir"}
+        if git or plain(name) in (".git", ".hg"):
+            yield folder
+            names.pop("objects", None)
+        todo += [(f"{folder}/{each}", each) for each, is_folder in names.items() if is_folder]
 
 
 def _add(found: dict[str, _Item], fence: Fence, path: str) -> None:

@@ -41,13 +41,14 @@ class Discovery:
 
     `found(short id, addresses)` is called for every machine heard of, and again when its addresses
     change. `missing` says whether somebody is looked for: then the announcement is repeated once a
-    minute. Where multicast cannot be had, `trouble` says why, and nothing is found.
+    minute. Where multicast cannot be had, `trouble` says why, and nothing is found. Without a
+    `port` it only listens, and hears this machine too.
     """
 
     def __init__(
         self,
         device_id: str,
-        port: int,
+        port: int | None,
         found: Found | None = None,
         missing: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -119,7 +120,8 @@ class Discovery:
             else:
                 await self._zeroconf.async_update_interfaces()
             await self._browse()
-            await self._announce(ours)
+            if self._port is not None:
+                await self._announce(self._port, ours)
             self.trouble = None
         except Exception as error:  # zeroconf raises of many kinds, from OSError to its own
             self.trouble = f"{type(error).__name__}: {error}"
@@ -136,14 +138,14 @@ class Discovery:
             self._zeroconf = AsyncZeroconf(InterfaceChoice.All, ip_version=IPVersion.V4Only)
         await self._zeroconf.zeroconf.async_wait_for_start()
 
-    async def _announce(self, ours: frozenset[Link]) -> None:
+    async def _announce(self, port: int, ours: frozenset[Link]) -> None:
         from zeroconf.asyncio import AsyncServiceInfo
 
         assert self._zeroconf is not None
         told = AsyncServiceInfo(
             SERVICE,
             f"{self._name}.{SERVICE}",
-            port=self._port,
+            port=port,
             addresses=[link.ip.ip.packed for link in sorted(ours)],
             properties={"v": "1"},
             server=f"{self._name}.local.",
@@ -179,7 +181,7 @@ class Discovery:
         from zeroconf.asyncio import AsyncServiceInfo
 
         who = name.removesuffix(f".{SERVICE}").removeprefix("ls-").lower()
-        if who == self._own or len(who) != _SHORT:
+        if len(who) != _SHORT or (who == self._own and self._port is not None):
             return
         info = AsyncServiceInfo(SERVICE, name)
         if not await info.async_request(zeroconf, 3000) or not info.port:

@@ -205,6 +205,9 @@ class Members:
         if health is None:
             entry.standing.missed()
             entry.settle(entry.trouble)
+            if entry.state is State.DOWN:
+                self._close(entry.client)
+                entry.client = None
             return
         entry.health, entry.trouble = health, None
         entry.clock_s = None if health.clock is None else health.clock - time.time()

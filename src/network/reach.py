@@ -15,6 +15,8 @@ from . import hello
 from .hello import Health
 
 _ANSWER_S = 2.5  # a poll is answered by an event loop, which may share a busy processor
+# The client's own timeouts come first: cancelled while it connects, it would leak the connection.
+_LONGEST_S = 8.0
 _STAGGER_S = 0.25  # RFC 8305, 5: the delay between two attempts
 _OTHER_VERSION = "it speaks another version: update Local Swarm on both machines"
 
@@ -40,12 +42,12 @@ class Knock:
 
 async def poll(client: httpx.AsyncClient) -> Health:
     """How a peer is. Raises one of FAULTS."""
-    async with asyncio.timeout(_ANSWER_S):
+    async with asyncio.timeout(_LONGEST_S):
         try:
-            reply = await client.get(hello.HEALTH)
+            reply = await client.get(hello.HEALTH, timeout=_ANSWER_S)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # an idle connection that the other side had just closed
-            reply = await client.get(hello.HEALTH)
+            reply = await client.get(hello.HEALTH, timeout=_ANSWER_S)
     return _understood(reply)
 
 
@@ -61,8 +63,8 @@ async def first(
         await asyncio.sleep(delay)
         attempt = knock(address)
         made.append(attempt)
-        async with asyncio.timeout(_ANSWER_S):
-            reply = await attempt.client.post(hello.HELLO, content=body)
+        async with asyncio.timeout(_LONGEST_S):
+            reply = await attempt.client.post(hello.HELLO, content=body, timeout=_ANSWER_S)
         return attempt, _understood(reply)
 
     loop, kept = asyncio.get_running_loop(), None

@@ -40,6 +40,14 @@ def agent(
         bool,
         typer.Option("--unsafe-bash", help="Where no sandbox works, run commands without one."),
     ] = False,
+    mcp: Annotated[
+        Path | None,
+        typer.Option(
+            help="File of MCP servers whose tools are offered too; default: mcp.json in the data "
+            "folder, where there is one.",
+            show_default=False,
+        ),
+    ] = None,
     undo: Annotated[
         bool,
         typer.Option("--undo", help="Put back the files that the last task here has changed."),
@@ -77,6 +85,17 @@ def agent(
     )
     budget = Budget(steps, tokens, seconds)
     flags = Flags(
-        folder, auto_edit, yolo, dry_run, network, unsafe_bash, as_json, budget, ask, url, api_key
+        folder,
+        auto_edit,
+        yolo,
+        dry_run,
+        network,
+        unsafe_bash,
+        mcp,
+        as_json,
+        budget,
+        ask,
+        url,
+        api_key,
     )
     command(task, undo, flags)

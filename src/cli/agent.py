@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import asdict, dataclass
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from .consent import Terminal, there_is_somebody
 from .session import Session
 
 if TYPE_CHECKING:
-    pass
+    from ..tools.mcp import Server
 
 REFUSED = 3  # the exit code where something had to be asked, and there was nobody to ask
 _EXIT = {Ending.DONE: 0, Ending.REFUSED: REFUSED, Ending.UNDECIDED: REFUSED}
@@ -45,6 +46,7 @@ class Flags:
     dry_run: bool
     network: bool
     unsafe_bash: bool
+    mcp: Path | None
     as_json: bool
     budget: Budget
     ask: ChatRequest
@@ -109,20 +111,31 @@ async def _work(
 
     workspace = Workspace(flags.folder, backups=kept.backups)
     history = transcript.messages(kept.read()) if kept.path.exists() else []
-    tools = await _tools(flags, notes)
-    kept.write("start", workspace=str(workspace.root), version=__version__, tools=list(tools))
     session = Session(
         settings, flags.url, flags.api_key or settings.api_key, flags.ask.swarm.seats, notes
     )
-    responder = await session.open()
-    try:
-        budget = Budget(
-            flags.budget.steps, flags.budget.tokens, flags.budget.seconds, session.context
-        )
+    async with AsyncExitStack() as stack:
+        tools = await _tools(flags, notes)
+        servers = _servers(settings, flags)
+        if servers:
+            from ..tools.mcp import connected
+
+            tools |= await stack.enter_async_context(connected(servers))
+        kept.write("start", workspace=str(workspace.root), version=__version__, tools=list(tools))
+        stack.push_async_callback(session.close)
+        responder = await session.open()
+        budget = replace(flags.budget, context=session.context)
         made = Agent(responder, tools, workspace, policy, kept.write, budget, flags.ask)
         return await made.work(task, history, show)
-    finally:
-        await session.close()
+
+
+def _servers(settings: Settings, flags: Flags) -> list[Server]:
+    usual = settings.data / "mcp.json"
+    if flags.mcp is None and not usual.is_file():
+        return []
+    from ..tools.mcp import servers_in
+
+    return servers_in(flags.mcp or usual)
 
 
 async def _tools(flags: Flags, notes: Console) -> dict[str, AnyTool]:

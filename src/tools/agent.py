@@ -67,7 +67,7 @@ class _Run:
 
     def __init__(self, agent: Agent, history: Sequence[Message], tell: Tell) -> None:
         self._agent, self._tell = agent, tell
-        self._offered = tuple(wire(tool) for tool in agent.tools.values())
+        self._offered = tuple(_offered(tool) for tool in agent.tools.values())
         self._gauge = Gauge(agent.budget.context, len(json.dumps(self._offered)))
         self._spent = Spent(agent.budget)
         self._actions = Actions(
@@ -187,6 +187,12 @@ class _Run:
         if not text.strip():
             return self.ended(Ending.FAILED, why="the model said nothing")
         return self.ended(Ending.DONE, text)
+
+
+def _offered(tool: AnyTool) -> dict[str, Any]:
+    """The tool as the node is told of it: whether it changes something, too. A name alone may
+    mislead the vote."""
+    return {**wire(tool), "annotations": {"readOnlyHint": not tool.changes}}
 
 
 def _named(calls: Calls, step: int) -> Calls:

@@ -15,6 +15,7 @@ from .decision import Rule
 from .tally import Cast
 from .tiers import Tier, Voter
 
+LATE = "not finished in time"  # of a guest that the election did not wait for any longer
 Embed = Callable[[str], Awaitable[tuple[float, ...]]]
 
 
@@ -115,7 +116,7 @@ class Asking:
         for place in late:
             self._tasks[place].cancel()
         self._done.update(late)
-        return self._absent(late, "not finished in time")
+        return self._absent(late, LATE)
 
     def _absent(self, places: Sequence[int], why: str) -> list[Absent]:
         return [Absent(self._asked[place][0].name, why) for place in places]

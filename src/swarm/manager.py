@@ -9,10 +9,11 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from ..backends.base import Engine
-from ..ballot import Answer, Meter, Status, Verdict
+from ..ballot import Answer, Ballot, Meter, Status, Verdict
 from ..chat import ChatRequest, Delta, Done, Event, Progress
 from ..errors import ContextOverflow, EngineError, EngineUnavailable
 from . import live
+from .beside import beside
 from .canonical import asked_of
 from .decision import Rule
 from .election import Tier, hold
@@ -59,6 +60,16 @@ class Swarm:
         async with aclosing(events):
             async for event in events:
                 yield event
+
+    async def cast(self, request: ChatRequest, seats: int, meter: Meter) -> AsyncGenerator[Ballot]:
+        """The ballots of this machine's own seats, without a vote: what another machine asks for.
+
+        Closing the iterator stops the seats. Raises SwarmError.
+        """
+        voters = self._team.only(request.model).voters(seats)
+        async with aclosing(beside(voters, request, meter)) as ballots:
+            async for ballot in ballots:
+                yield ballot
 
     async def _live(
         self, team: Team, request: ChatRequest, rule: Rule, degraded: str | None

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -16,7 +17,7 @@ from starlette.routing import Route
 from local_swarm.ballot import Answer, Ballot, Finish, Status
 from local_swarm.chat import ChatRequest, SwarmOptions
 from local_swarm.errors import EngineError
-from local_swarm.network import protocol, voter
+from local_swarm.network import protocol, stream, voter
 from local_swarm.network.federation import may_leave
 from local_swarm.network.voter import PeerFailed, open_stream
 from local_swarm.swarm.weights import HOME
@@ -32,8 +33,7 @@ def run(folder: Path, says: list[str], test: Callable[[House], Any], **terms: ob
         before = asyncio.all_tasks()
         async with house(folder, says, **terms) as it:
             await test(it)
-        await asyncio.sleep(0)
-        assert asyncio.all_tasks() == before
+        await until(lambda: asyncio.all_tasks() == before)
 
     asyncio.run(main())
 
@@ -145,6 +145,24 @@ def test_a_hang_up_reaches_the_peers(tmp_path: Path) -> None:
         with pytest.raises(asyncio.CancelledError):
             await asking
         await idle(seats)
+
+    run(tmp_path, ["5", "6"], test)
+
+
+def test_hang_ups_at_every_moment_leave_no_socket(tmp_path: Path) -> None:
+    async def test(it: House) -> None:
+        seats = Seats([SILENCE])
+        other = await it.peer("attic", seats, trusted=True)
+        await other.client.get("/peer/v1/nothing")
+        sockets = psutil.Process().num_fds()
+        for n in range(60):
+            asking = asyncio.create_task(it.ask(id=f"r-{n}", early_stop=False, deadline_s=60))
+            await asyncio.sleep(n % 30 / 2000)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        await until(lambda: not stream._leaving and not seats.running)
+        await until(lambda: psutil.Process().num_fds() <= sockets + 1)
+        assert (other.desk.running, other.desk.waiting) == (0, 0)
 
     run(tmp_path, ["5", "6"], test)
 

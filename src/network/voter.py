@@ -15,6 +15,7 @@ from ..errors import LanError
 from ..swarm.voter import seed_of, worker
 from . import protocol
 from .protocol import Accepted, Cast, Commit, End, Heartbeat, Line, NotUnderstood
+from .stream import streamed
 
 if TYPE_CHECKING:
     import httpx
@@ -227,10 +228,10 @@ async def open_stream(
         raise PeerFailed("the request must not leave this machine.")
     headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
     patience = httpx.Timeout(GAP_S, connect=CONNECT_S, pool=CONNECT_S, read=ACCEPT_S + CONNECT_S)
-    async with client.stream(
-        "POST", protocol.PATH, content=body, headers=headers, timeout=patience,
-        follow_redirects=False,
-    ) as response:  # fmt: skip
+    built = client.build_request(
+        "POST", protocol.PATH, content=body, headers=headers, timeout=patience
+    )
+    async with streamed(client, built) as response:
         yield response
 
 

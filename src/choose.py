@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .capacity import engine_budget, unused, with_bandwidth
 from .errors import FetchError, HubUnreachable, SwarmError, UsageError
-from .hardware.bandwidth import measure
-from .hardware.budget import GIB, budget
+from .hardware.budget import GIB
 from .hardware.detect import detect
-from .hardware.profile import Budget, HardwareProfile
+from .hardware.profile import HardwareProfile
 from .models.catalog import DEMO, ModelSpec, catalog
 from .models.gguf import read_spec
+from .models.measured import read, surplus
 from .models.planner import MIN_SPEED, Plan, plan
 from .models.store import (
     Address,
@@ -29,6 +29,7 @@ from .models.store import (
 )
 from .obtain import OnDownload, copy, download
 from .settings import Settings
+from .status import Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,16 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What will be run, and `notice`: what the user must know of it, or None."""
+    """What will be run, `notice`: what the user must know of it, and what was measured of it."""
 
     profile: HardwareProfile
     plan: Plan
     path: Path
     notice: str | None = None
+    measured: Measured | None = None
+
+
+_LITTLE = 0.03
 
 
 def choose(settings: Settings, wish: Wish, on_download: OnDownload) -> Choice:
@@ -106,39 +111,6 @@ def pull(settings: Settings, model: str | None, on_download: OnDownload) -> Path
     return _bring(settings, profile, _plan(profile, specs, Wish()), Wish(), on_download).path
 
 
-def with_bandwidth(settings: Settings, profile: HardwareProfile) -> HardwareProfile:
-    """The profile with the memory bandwidth, which is measured once and then remembered."""
-    if profile.bandwidth is not None:
-        return profile
-    kept = settings.state / "bandwidth"
-    machine = f"{profile.cpu}, {profile.cores} cores"
-    try:
-        name, _, known = kept.read_text(encoding="utf-8").rpartition(": ")
-        if name == machine and known.strip().isdecimal():
-            return replace(profile, bandwidth=int(known))
-    except (OSError, UnicodeDecodeError):
-        pass
-    measured = measure(profile.cores, profile.memory_available)
-    if measured is not None:
-        with suppress(OSError):  # a disk that is full or read-only: measured again next time
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(f"{machine}: {measured}\n", encoding="utf-8")
-    return replace(profile, bandwidth=measured)
-
-
-def unused(profile: HardwareProfile) -> str | None:
-    """Tells the user of graphics that the installed engine cannot use."""
-    if profile.os == "Darwin":  # there the engine is built with Metal
-        return None
-    names = [device.name for device in profile.devices if device.dedicated or device.unified]
-    if not names:
-        return None
-    return (
-        f"{' and '.join(names)} found, but the installed engine computes on the processor only: "
-        "the plan is for the processor and its RAM."
-    )
-
-
 def _choose(
     settings: Settings, profile: HardwareProfile, wish: Wish, on_download: OnDownload
 ) -> Choice:
@@ -150,17 +122,48 @@ def _choose(
             return _offline(settings, profile, wish)
     found = resolve(wish.model, settings.models)
     if isinstance(found, Remote | Address):
-        path = download(settings, found, on_download)
-        return Choice(profile, _plan(profile, [read_spec(path)], wish), path)
+        return _of_file(settings, profile, download(settings, found, on_download), wish)
     if found.repo or found.bundled:
         return _bring(settings, profile, _plan(profile, [found], wish), wish, on_download)
-    return Choice(profile, _plan(profile, [found], wish), _path_of(wish.model, settings))
+    return _of_file(settings, profile, _path_of(wish.model, settings), wish)
 
 
-def engine_budget(profile: HardwareProfile) -> Budget:
-    """What models may take on this machine: the engine of today computes on the processor, or on
-    Apple Silicon."""
-    return budget(profile, gpus=profile.os == "Darwin")
+def _of_file(settings: Settings, profile: HardwareProfile, path: Path, wish: Wish) -> Choice:
+    spec = _taught(settings, profile, read_spec(path), path)
+    return Choice(profile, _plan(profile, [spec], wish), path)
+
+
+def _taught(settings: Settings, profile: HardwareProfile, spec: ModelSpec, path: Path) -> ModelSpec:
+    """`spec` with what its file took here beyond the prediction."""
+    more = surplus(path.name, spec.file_bytes, read(settings.state, profile))
+    return replace(spec, surplus=more)
+
+
+def smaller(
+    settings: Settings, choice: Choice, wish: Wish, on_download: OnDownload, share: float
+) -> Choice | None:
+    """A plan for a `share` (0 to 1) less memory than `choice`, or at least for a little less: fewer
+    seats or a smaller context, else the next quantization, which may have to be downloaded. None
+    where there is nothing smaller."""
+    free = replace(wish, seats=None, context=None)
+    asked = (wish, replace(free, context=choice.plan.context), free)
+    for less in (share, _LITTLE):
+        limit = int(choice.plan.bytes * (1 - less))
+        for one in asked:
+            made = _plan(choice.profile, [choice.plan.spec], one, limit)
+            if made.bytes <= limit:
+                return replace(choice, plan=made, measured=None)
+    listing = listed(settings.models).get(choice.plan.spec.id)
+    if listing is None or not listing.repo:
+        return None
+    made = _plan(choice.profile, [listing], free, limit)
+    if made.bytes > limit or made.quant == choice.plan.quant:
+        return None
+    try:
+        brought = _bring(settings, choice.profile, made, free, on_download, limit)
+    except SwarmError:
+        return None
+    return brought if brought.plan.bytes <= limit else None
 
 
 def specs_of(settings: Settings, model: str | None) -> list[ModelSpec]:
@@ -179,8 +182,13 @@ def specs_of(settings: Settings, model: str | None) -> list[ModelSpec]:
     )
 
 
-def _plan(profile: HardwareProfile, specs: list[ModelSpec], wish: Wish) -> Plan:
+def _plan(
+    profile: HardwareProfile, specs: list[ModelSpec], wish: Wish, limit: int | None = None
+) -> Plan:
     spend = engine_budget(profile)
+    if limit is not None and limit < spend.bytes:
+        told = f"{limit / GIB:.1f} GiB, because more did not fit"
+        spend = replace(spend, bytes=limit, vram=min(spend.vram, limit), reason=told)
     if wish.engines > 1:  # the threads of two engines on one core would wait for each other
         cores, fast = profile.cores, profile.performance_cores
         cores, fast = max(1, cores // wish.engines), fast and max(1, fast // wish.engines)
@@ -198,6 +206,7 @@ def _bring(
     planned: Plan,
     wish: Wish,
     on_download: OnDownload,
+    limit: int | None = None,
 ) -> Choice:
     """The plan's file, downloaded if need be; the plan is made again with its exact facts."""
     spec, quant = planned.spec, planned.quant
@@ -210,7 +219,9 @@ def _bring(
             raise
         except FetchError:  # perhaps the file has another name there: any of that quantization
             path = download(settings, Remote(spec.repo, quant.name), on_download)
-    again = _plan(profile, [exact(spec, path, quant)], wish)
+    again = _plan(
+        profile, [_taught(settings, profile, exact(spec, path, quant), path)], wish, limit
+    )
     # The reason why this model was chosen is known to the first plan only.
     kept = [line for line in planned.why if "of the listed models" in line]
     why = (again.why[0], *kept, *again.why[1:])

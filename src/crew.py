@@ -13,7 +13,7 @@ from .backends.llama_server import LlamaConfig, LlamaServer
 from .backends.llama_text import LlamaText
 from .models.plan import Plan
 from .settings import DEFAULT_CONTEXT
-from .status import EngineStatus
+from .status import EngineStatus, Measured
 from .swarm.team import Member
 
 
@@ -35,6 +35,7 @@ class Crew:
     path: Path | None = None
     threads: int = 1
     text: LlamaText | None = None
+    measured: Measured | None = None
 
     @property
     def members(self) -> list[Member]:
@@ -45,7 +46,9 @@ class Crew:
     def status(self) -> list[EngineStatus]:
         """A line an engine, with the seats that it has."""
         each = max(1, self.seats // len(self.engines))
-        return [replace(engine.status(), seats=each) for engine in self.engines]
+        return [
+            replace(engine.status(), seats=each, measured=self.measured) for engine in self.engines
+        ]
 
 
 def of_endpoint(
@@ -107,6 +110,7 @@ def of_plan(
     path: Path,
     environment: Mapping[str, str],
     accuracy: Mapping[str, float] | None = None,
+    measured: Measured | None = None,
 ) -> Crew:
     """The engine of a planned model file; where the plan is isolated, one a seat."""
     config = LlamaConfig(
@@ -130,4 +134,5 @@ def of_plan(
         path=path,
         threads=plan.threads,
         text=engine.text,
+        measured=measured,
     )

@@ -13,6 +13,7 @@ from .choose import Choice, Wish, choose_all
 from .crew import Crew, of_endpoint, of_plan
 from .obtain import OnDownload
 from .settings import Settings, clean_environment
+from .trial import Told, settle
 
 SEATS = 3  # of each of several models, and of every foreign server, where nothing is said
 
@@ -42,12 +43,14 @@ def enlist(
     named: Sequence[Named],
     context: int | None,
     on_download: OnDownload,
+    tell: Told = lambda _: None,
     *,
     adopting: bool = False,
     own_port: int | None = None,
 ) -> Enlisted:
     """Models first, then servers; with `adopting` those on the usual ports of this machine too,
-    and where nothing else was named they are all there is. Raises SwarmError."""
+    and where nothing else was named they are all there is. `tell` hears where a plan is tried for
+    the first time, and where it did not fit. Raises SwarmError."""
     servers = [(inspect(one.url, one.key), one) for one in named if one.url is not None]
     notices: list[str] = []
     if adopting:
@@ -64,8 +67,16 @@ def enlist(
     wishes = [Wish(one.model, one.seats, context) for one in named if one.url is None]
     choices = choose_all(settings, wishes, on_download) if wishes else []
     environment = clean_environment()
+    if len(choices) == 1:  # several were planned for each other, and are not tried one by one
+        choices = [settle(settings, choices[0], wishes[0], environment, on_download, tell)]
     crews = [
-        of_plan(choice.plan, choice.path, environment, accuracies_of(settings, choice.path))
+        of_plan(
+            choice.plan,
+            choice.path,
+            environment,
+            accuracies_of(settings, choice.path),
+            choice.measured,
+        )
         for choice in choices
     ]
     for found, one in servers:

@@ -7,6 +7,18 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What a plan took on this machine when it was tried: bytes of memory and what was predicted,
+    tokens a second of `one` answer alone and of each answer while `all` of the `seats` write."""
+
+    resident: int | None
+    predicted: int
+    one: float | None
+    all: float | None
+    seats: int
+
+
+@dataclass(frozen=True, slots=True)
 class EngineStatus:
     """One engine process. Memory in bytes; `pss` counts shared pages once among their users.
 
@@ -33,6 +45,7 @@ class EngineStatus:
     engine: str = "llama.cpp"
     seats: int | None = None
     url: str | None = None
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)

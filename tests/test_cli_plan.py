@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_swarm.choose import with_bandwidth
+from local_swarm.capacity import with_bandwidth
 from local_swarm.cli.plan import Machine, described, plan_command
 from local_swarm.cli.units import size
 from local_swarm.errors import UsageError

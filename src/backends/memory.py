@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 _FRESH_S = 1.0  # the kernel walks all pages for an answer, and every request asks for the status
 _known: dict[int, tuple[float, tuple[int | None, int | None]]] = {}
@@ -20,6 +21,26 @@ def memory_of(pid: int | None) -> tuple[int | None, int | None]:
         facts = _ask(pid)
         _known[pid] = now, facts
     return facts
+
+
+def resident_of(pid: int | None, file: Path, copies: int) -> int | None:
+    """Bytes that the process of a loaded model takes, None where the system does not tell.
+
+    Engines rearrange some weights for the processor, and leave the pages of `file` that they
+    copied from mapped until the system wants them back. Where a process holds more than `copies`
+    bytes beside that file, the file's pages are such, and are not counted.
+    """
+    import psutil
+
+    rss, pss = memory_of(pid)
+    if pid is None or pss is None:
+        return rss
+    try:
+        maps = psutil.Process(pid).memory_maps(grouped=True)
+    except (psutil.Error, AttributeError, OSError):
+        return pss
+    mapped = sum(getattr(part, "pss", 0) for part in maps if Path(part.path).name == file.name)
+    return pss - mapped if pss - mapped > copies else pss
 
 
 def _ask(pid: int) -> tuple[int | None, int | None]:

@@ -15,6 +15,7 @@ from ..errors import EngineUnavailable
 
 _QUICK_DEATHS = 3  # so many deaths without a ready engine between them, and we give up
 _STOP_S = 3.0
+_NO_MEMORY = ("insufficient memory", "failed to allocate", "out of memory", "cannot allocate")
 
 
 class Child:
@@ -165,6 +166,8 @@ class Child:
         if code is not None and -code == getattr(signal, "SIGILL", None):
             return "this processor lacks instructions that the engine was built for (AVX2)"
         lines = [line for line in self._errors if line]
+        if any(word in line.lower() for line in lines for word in _NO_MEMORY):
+            return "there is not enough memory for it"
         if lines:
             return lines[-1].rstrip(".")
         return f"it was ended by signal {-code}" if code and code < 0 else f"it ended with {code}"

@@ -69,12 +69,24 @@ def _engine(out: Console, engine: dict[str, Any]) -> None:
     )
     if engine["why"]:
         out.print(f"    it ended last because: {engine['why']}")
+    if measured := engine.get("measured"):
+        out.print(f"    {_measured(measured)}")
     most = engine["kv_cells"]
     cells = f" and {engine['kv_reserved']} of {most} KV tokens" if most else ""
     out.print(
         f"    {engine['slots_busy']} of {engine['slots']} slots{cells} in use"
         f", {engine['queue']} waiting, {engine['tokens_total']} tokens so far{told}"
     )
+
+
+def _measured(found: dict[str, Any]) -> str:
+    """What was measured when this plan was tried."""
+    one, every = found["one"], found["all"]
+    speed = f", {one:.3g} tokens/s for one answer" if one else ""
+    if every and found["seats"] > 1:
+        speed += f", {every:.3g} for each of {found['seats']}"
+    planned = _mib(found["predicted"])
+    return f"measured at its first start: {_mib(found['resident'])} ({planned} planned){speed}"
 
 
 def _total(engines: list[dict[str, Any]], field: str) -> str:

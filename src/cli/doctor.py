@@ -14,7 +14,7 @@ from rich.console import Console
 
 from .. import __version__
 from .. import settings as configuration
-from ..choose import unused
+from ..capacity import unused
 from ..diagnose import engine, machine, places
 from ..diagnose.check import Check, Stage, State, examine, healthy
 from ..hardware.detect import detect

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .. import settings as configuration
-from ..choose import engine_budget, with_bandwidth
+from ..capacity import engine_budget, with_bandwidth
 from ..hardware.detect import detect
 from ..hardware.profile import Budget, HardwareProfile
 from ..models.catalog import ModelSpec

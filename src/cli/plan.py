@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 
 from .. import settings as configuration
-from ..choose import engine_budget, specs_of, unused, with_bandwidth
+from ..capacity import engine_budget, unused, with_bandwidth
+from ..choose import specs_of
 from ..errors import UsageError
 from ..hardware.budget import GIB, budget
 from ..hardware.detect import detect

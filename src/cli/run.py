@@ -39,7 +39,13 @@ def run(
     try:
         with downloads(console) as on_download:
             enlisted = enlist(
-                settings, named, context, on_download, adopting=adopting, own_port=port
+                settings,
+                named,
+                context,
+                on_download,
+                console.print,
+                adopting=adopting,
+                own_port=port,
             )
         node = Node(None, None, vote, settings.models, others=enlisted.crews)
         report(console, enlisted)

@@ -28,7 +28,9 @@ class HardwareProfile:
     """`cores` are the processor cores that this process may use at the same time.
 
     In a container `memory_total` is its limit, and `memory_limit` says so. `instructions` are
-    those that inference kernels are built for, in the names of the GCC options.
+    those that inference kernels are built for, in the names of the GCC options. `pace` is how fast
+    models answered here against the estimate by the bandwidth, `seat_cost` what each further answer
+    written at the same time costs, in answers: None until that was measured.
     """
 
     os: str
@@ -44,6 +46,8 @@ class HardwareProfile:
     memory_limit: int | None = None
     cpu_limit: float | None = None
     bandwidth: int | None = None
+    pace: float | None = None
+    seat_cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

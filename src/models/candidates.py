@@ -53,11 +53,20 @@ class Wishes:
             raise UsageError(f"{self.floor:g} tokens/s is no speed.", hint="Try 5.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Pace:
+    """Bytes a second that processor and cards read, and the measured cost of a further seat."""
+
+    host: float
+    card: float
+    seat_cost: float | None
+
+
 def candidates(
     profile: HardwareProfile, budget: Budget, specs: Iterable[ModelSpec], wishes: Wishes
 ) -> Iterator[Candidate]:
     """Every plan for `specs` that the wishes allow, within `budget` or not."""
-    pace = host_bytes_per_second(profile), card_bytes_per_second(profile)
+    pace = _Pace(host_bytes_per_second(profile), card_bytes_per_second(profile), profile.seat_cost)
     for spec in specs:
         for quant in _quants(spec, wishes.isolated):
             for context in _contexts(spec, wishes):
@@ -85,7 +94,7 @@ def _seats(wishes: Wishes) -> tuple[int, ...]:
 
 
 def _candidate(
-    pace: tuple[float, float],
+    pace: _Pace,
     budget: Budget,
     spec: ModelSpec,
     quant: Quant | None,
@@ -112,8 +121,9 @@ def _candidate(
         spec,
         takes.weights // (seats if isolated else 1),
         seats,
-        host=pace[0],
-        card=pace[1],
+        host=pace.host,
+        card=pace.card,
+        seat_cost=pace.seat_cost,
         on_card=on_card / spec.layers,
         isolated=isolated,
     )

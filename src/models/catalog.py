@@ -29,7 +29,7 @@ class ModelSpec:
     `window_layers` of the layers keep; `kv_layers` is set where the other layers keep no KV
     cache at all, but `state_bytes` for each sequence. `quality` is the share of right answers in
     the benchmark that the catalogue names. The file of a `bundled` model is part of this package.
-    The rest is as in catalog.toml.
+    `surplus` bytes it took on this machine beyond the prediction. The rest is as in catalog.toml.
     """
 
     id: str
@@ -63,6 +63,7 @@ class ModelSpec:
     bundled: bool = False
     isolated: str | None = None
     mlx: str | None = None
+    surplus: int = 0
 
 
 @cache
@@ -84,7 +85,7 @@ def parse(text: str) -> dict[str, ModelSpec]:
 
 
 def _spec(id: str, table: dict[str, Any]) -> ModelSpec:
-    known = {field.name for field in fields(ModelSpec)} - {"id", "quants", "file_bytes"}
+    known = {field.name for field in fields(ModelSpec)} - {"id", "quants", "file_bytes", "surplus"}
     facts = {name: value for name, value in table.items() if name in known}
     facts["strengths"] = tuple(facts.get("strengths", ()))
     quants = tuple(Quant(name, *words) for name, words in table.get("quants", {}).items())

@@ -50,7 +50,7 @@ def need(
     one = Need(
         weights=weight_bytes(spec, quant),
         kv=kv_bytes(spec, cells, slots, kv),
-        compute=_compute(spec, slots),
+        compute=_compute(spec, slots) + spec.surplus,
         cache=_CACHE,
     )
     return Need(one.weights * copies, one.kv * copies, one.compute * copies, one.cache * copies)

@@ -1,0 +1,56 @@
+"""What this machine carries with the engine that is installed: measured, budgeted, told."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from .hardware.bandwidth import measure
+from .hardware.budget import budget
+from .hardware.profile import Budget, HardwareProfile
+from .models.measured import learned, read
+from .settings import Settings
+
+
+def with_bandwidth(settings: Settings, profile: HardwareProfile) -> HardwareProfile:
+    """The profile with what was measured here: the memory bandwidth, once, and how fast the models
+    were that ran already."""
+    return learned(_with_bandwidth(settings, profile), read(settings.state, profile))
+
+
+def _with_bandwidth(settings: Settings, profile: HardwareProfile) -> HardwareProfile:
+    if profile.bandwidth is not None:
+        return profile
+    kept = settings.state / "bandwidth"
+    machine = f"{profile.cpu}, {profile.cores} cores"
+    try:
+        name, _, known = kept.read_text(encoding="utf-8").rpartition(": ")
+        if name == machine and known.strip().isdecimal():
+            return replace(profile, bandwidth=int(known))
+    except (OSError, UnicodeDecodeError):
+        pass
+    measured = measure(profile.cores, profile.memory_available)
+    if measured is not None:
+        with suppress(OSError):  # a disk that is full or read-only: measured again next time
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(f"{machine}: {measured}\n", encoding="utf-8")
+    return replace(profile, bandwidth=measured)
+
+
+def unused(profile: HardwareProfile) -> str | None:
+    """Tells the user of graphics that the installed engine cannot use."""
+    if profile.os == "Darwin":  # there the engine is built with Metal
+        return None
+    names = [device.name for device in profile.devices if device.dedicated or device.unified]
+    if not names:
+        return None
+    return (
+        f"{' and '.join(names)} found, but the installed engine computes on the processor only: "
+        "the plan is for the processor and its RAM."
+    )
+
+
+def engine_budget(profile: HardwareProfile) -> Budget:
+    """What models may take on this machine: the engine of today computes on the processor, or on
+    Apple Silicon."""
+    return budget(profile, gpus=profile.os == "Darwin")

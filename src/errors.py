@@ -4,6 +4,7 @@ SwarmError                      has a message, a stable code and a hint: what to
 ├── UsageError                  the caller asked for something impossible (CLI exit code 2)
 │   ├── InvalidRequest          a request body that cannot be served        (HTTP 400)
 │   │   └── ContextOverflow     the prompt is longer than the context       (HTTP 400)
+│   ├── ControlRefused          no control token, or a wrong one            (HTTP 403)
 │   ├── ModelNotFound           no model of that name                       (HTTP 404)
 │   └── ModelFileError          a model file is missing, truncated, no GGUF
 ├── EngineError                 the engine failed                           (HTTP 500)
@@ -67,6 +68,16 @@ class ContextOverflow(InvalidRequest):
         )
         self.prompt_tokens = prompt_tokens
         self.context = context
+
+
+class ControlRefused(UsageError):
+    code = "forbidden_control"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The control token is missing or wrong; `local-swarm` commands of the node's owner "
+            "know it."
+        )
 
 
 class ModelNotFound(UsageError):

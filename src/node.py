@@ -20,6 +20,7 @@ from .crew import Crew, accuracies, by_model, of_plan
 from .errors import SwarmError
 from .meaning import meaning
 from .models.planner import Plan
+from .network.lan import Facts, Home, Lan
 from .settings import clean_environment
 from .status import ModelCard, NodeStatus
 from .swarm.execution import Behaviours, study
@@ -54,10 +55,11 @@ class Node:
         models: Path | None = None,
         accuracy: Mapping[str, float] | None = None,
         others: Sequence[Crew] = (),
+        lan: Lan | None = None,
     ) -> None:
         """`models` is the folder where an embedding model may lie, `accuracy` what was measured
         of the model: by kind of answer, 0 to 1. `others` vote beside the planned model; without a
-        `plan` they are all there is."""
+        `plan` they are all there is. `lan` is opened and closed with the node."""
         vote = vote or Vote()
         check(vote.strategy)  # a wrong name is told before anything is loaded
         environment = clean_environment()
@@ -65,8 +67,9 @@ class Node:
         self.crews: tuple[Crew, ...] = (*own, *others)
         self.strategy = vote.strategy
         self.url = ""
+        self.lan = lan
         self._started = time.monotonic()
-        self._requests = 0
+        self._requests = self._running = 0
         self._state = "loading"
         self._verify_code = vote.verify_code
         self._runner: PythonRunner | None = None
@@ -108,6 +111,8 @@ class Node:
             self._state = "failed"
             raise (fatal or faults)[0]
         self._state = "ok"
+        if self.lan is not None:
+            await self.lan.start(Home(__version__, self._facts))
 
     @property
     def _engines(self) -> list[Served]:
@@ -120,6 +125,8 @@ class Node:
     async def close(self) -> None:
         """Ends the engine and waits for its end."""
         self._state = "stopped"
+        if self.lan is not None:
+            await self.lan.close()
         if self._embedder is not None:
             await self._embedder.close()
         await self._meaning.close()
@@ -128,12 +135,28 @@ class Node:
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
         """See Responder.respond."""
         self._requests += 1
-        events: Any = self._swarm.respond(request)
-        async with aclosing(events):
-            async for event in events:
-                if isinstance(event, Done):
-                    logs.vote(event.verdict)
-                yield event
+        self._running += 1
+        try:
+            events: Any = self._swarm.respond(request)
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, Done):
+                        logs.vote(event.verdict)
+                    yield event
+        finally:
+            self._running -= 1
+
+    def _facts(self) -> Facts:
+        """What peers are told of us."""
+        engines = self.status().engines
+        speeds = [engine.tokens_per_second for engine in engines if engine.tokens_per_second]
+        return Facts(
+            models=tuple(by_model(self.crews)),
+            seats=self.seats,
+            tokens_per_s=max(speeds, default=None),
+            running=self._running,
+            waiting=sum(engine.queue for engine in engines),
+        )
 
     def status(self) -> NodeStatus:
         """See StatusSource."""

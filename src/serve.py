@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from .api.app import build
 from .api.guard import Access
 from .errors import PortTaken, UsageError
+from .network.mode import Mode
 from .node import Node
 from .settings import Settings
 from .status import NodeStatus
@@ -91,6 +92,8 @@ async def serve(
         control_token=token,
         stop=stop.set,
         can=node.can,
+        lan=node.lan,
+        headless=node.lan is not None and node.lan.config.mode is Mode.HEADLESS,
     )
     server = _server(app)
     signals = _on_signals(stop.set)

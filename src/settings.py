@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_PORT = 17600
+DEFAULT_PEER_PORT = 17601
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_CONTEXT = 4096  # tokens; what is said of a node that does not run
 
@@ -16,14 +17,15 @@ class Settings:
     """Read once, frozen, handed down.
 
     `data` holds models, `state` logs, `runtime` the file by which commands find the node.
-    `port` is LOCAL_SWARM_PORT, `hub` the address of the model hub, `hub_token` its token,
-    `endpoint_key` the key of the first foreign server that is named.
+    `port` is LOCAL_SWARM_PORT, `peer_port` LOCAL_SWARM_PEER_PORT, `hub` the address of the model
+    hub, `hub_token` its token, `endpoint_key` the key of the first foreign server that is named.
     """
 
     data: Path
     state: Path
     runtime: Path
     port: int | None
+    peer_port: int | None
     hub: str
     hub_token: str | None
     offline: bool
@@ -34,6 +36,11 @@ class Settings:
     def models(self) -> Path:
         """The folder of downloaded models."""
         return self.data / "models"
+
+    @property
+    def lan(self) -> Path:
+        """The folder of this machine's identity and its peers (mode 0700)."""
+        return self.data / "lan"
 
     @property
     def nodes(self) -> Path:
@@ -50,12 +57,12 @@ def read() -> Settings:
     data = Path(home) if home else Path(dirs.user_data_dir)
     state = data / "state" if home else Path(dirs.user_state_dir)
     runtime = state if home else Path(dirs.user_state_dir)
-    port = os.environ.get("LOCAL_SWARM_PORT", "")
     return Settings(
         data=data,
         state=state,
         runtime=runtime,
-        port=int(port) if port.isdecimal() and 0 < int(port) < 65536 else None,
+        port=_port("LOCAL_SWARM_PORT"),
+        peer_port=_port("LOCAL_SWARM_PEER_PORT"),
         hub=os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/"),
         hub_token=os.environ.get("HF_TOKEN", "").strip() or None,
         offline=os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0"),
@@ -74,6 +81,11 @@ def editor() -> str:
     """The command of the user's editor, with its flags."""
     usual = "notepad" if os.name == "nt" else "vi"
     return os.environ.get("VISUAL") or os.environ.get("EDITOR") or usual
+
+
+def _port(name: str) -> int | None:
+    told = os.environ.get(name, "")
+    return int(told) if told.isdecimal() and 0 < int(told) < 65536 else None
 
 
 def clean_environment() -> dict[str, str]:

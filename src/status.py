@@ -75,6 +75,74 @@ class ModelCard:
     description: str
 
 
+@dataclass(frozen=True, slots=True)
+class PeerStatus:
+    """A paired machine. `state` is None where the LAN is not open here; `tokens_per_s` is what one
+    question got there lately, `seen_s` how many seconds ago it answered, `trouble` why it does not.
+
+    `ballots` were cast for this machine, `agreed` of them had the winner's answer.
+    """
+
+    id: str
+    name: str
+    addresses: tuple[str, ...]
+    trusted: bool
+    state: str | None = None
+    models: tuple[str, ...] = ()
+    seats: int = 0
+    tokens_per_s: float | None = None
+    version: str | None = None
+    seen_s: float | None = None
+    trouble: str | None = None
+    ballots: int | None = None
+    agreed: int | None = None
+    proven: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LanStatus:
+    """This machine among its peers. `port` is None while the peer port is shut, and `trouble` says
+    why, where it should be open. `discovery` says why machines are not found by themselves."""
+
+    mode: str
+    id: str | None
+    name: str | None
+    port: int | None
+    paused: bool
+    peers: tuple[PeerStatus, ...]
+    removed: tuple[str, ...]
+    trouble: str | None = None
+    discovery: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A code to join with for `seconds`, and the addresses of this machine."""
+
+    code: str
+    seconds: float
+    addresses: tuple[str, ...]
+
+
+class LanControl(Protocol):
+    """Pairing and peers, asked by whoever has the control token. All raise LanError, and UsageError
+    for what cannot be; `who` is a peer's name or the start of its id."""
+
+    async def invite(self, *, trust: bool) -> Invitation: ...
+
+    async def join(self, code: str, at: str | None, *, trust: bool) -> PeerStatus: ...
+
+    def peers(self) -> LanStatus: ...
+
+    def remove(self, who: str) -> PeerStatus: ...
+
+    def rename(self, who: str, name: str) -> PeerStatus: ...
+
+    def trust(self, who: str, trusted: bool) -> PeerStatus: ...
+
+    def pause(self, paused: bool) -> None: ...
+
+
 class StatusSource(Protocol):
     """Asked by the API for facts about the node; never blocks."""
 

@@ -24,6 +24,7 @@ from local_swarm.hardware.detect import detect
 from local_swarm.models.gguf import read_spec
 from local_swarm.models.planner import Plan, plan
 from local_swarm.models.store import demo_path
+from local_swarm.network.lan import Lan
 from local_swarm.node import Node, Vote
 from local_swarm.serve import Listen, bind, serve
 from local_swarm.settings import Settings
@@ -85,13 +86,14 @@ def running(
     vote: Vote | None = None,
     models: Path | None = None,
     others: Sequence[Crew] = (),
+    lan: Lan | None = None,
 ) -> Iterator[Running]:
     """Serves a plan from a thread of its own until the block ends."""
     settings = settings_in(home)
     listen = Listen("127.0.0.1", 0, api_key)
     sock = bind(listen)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    node, ready = Node(made, path, vote, models, others=others), threading.Event()
+    node, ready = Node(made, path, vote, models, others=others, lan=lan), threading.Event()
     failure: list[BaseException] = []
 
     def work() -> None:

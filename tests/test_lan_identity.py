@@ -150,8 +150,14 @@ def test_a_removal_outlives_what_others_tell_but_not_the_owners_word(tmp_path: P
     assert not book.learn([stolen])
     assert not Book(tmp_path).learn([stolen])
     assert book.get(stolen.id) is None
+    marks = book.marks
     book.put(stolen)
-    assert book.get(stolen.id) is not None and book.removed == frozenset()
+    assert book.get(stolen.id) is not None and book.removed == book.marks == frozenset()
+    assert not Book(tmp_path).learn([], marks)  # what was forgiven stays so
+    other = Book(tmp_path / "other")
+    assert other.remove(stolen.id) and other.marks.isdisjoint(marks)
+    assert book.learn([], other.marks)  # a later removal does not
+    assert book.get(stolen.id) is None
 
 
 def test_who_is_introduced_is_not_trusted_and_changes_no_one_known(tmp_path: Path) -> None:
@@ -183,9 +189,9 @@ def test_a_record_that_lies_about_its_id_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '{"version": 1, "peers": [{}], "removed": {}}', "[" * 100_000,
-     '{"version": "1", "peers": [], "removed": {}}', '{"version": 1, "peers": []}',
-     '{"version": 1, "peers": [], "removed": {"X": 1}}'],
+    ["", "{", "[]", '{"version": 1, "peers": [{}], "removed": [], "forgiven": []}', "[" * 100_000,
+     '{"version": "1", "peers": [], "removed": [], "forgiven": []}', '{"version": 1, "peers": []}',
+     '{"version": 1, "peers": [], "removed": ["X"], "forgiven": []}'],
 )  # fmt: skip
 def test_a_damaged_book_is_told_and_kept(tmp_path: Path, content: str) -> None:
     (tmp_path / "peers.json").write_text(content)

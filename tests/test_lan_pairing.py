@@ -287,14 +287,20 @@ def test_a_member_that_introduces_nonsense_is_not_believed(tmp_path: Path) -> No
         ]  # fmt: skip
         async with inviting(a) as inviter, b.client(a, inviter.port) as http:
             own_id = a.identity.device_id
-            ok = await http.post(membership.PATH, json={"members": members, "removed": [own_id]})
+            ok = await http.post(
+                membership.PATH, json={"members": members, "removed": [f"{own_id}.{0:016x}"]}
+            )
             assert ok.status_code == 200
             (new,) = [p for p in a.book.peers() if p.id != b.identity.device_id]
             assert new.id == c.identity.device_id and new.name.isprintable()
             assert new.addresses[0] == "10.0.0.9:17601" and len(new.addresses) <= 8
             assert a.book.removed == frozenset()
             wrong: list[dict[str, object]]
-            wrong = [{"removed": ["../x"]}, {"members": [{}]}, {"removed": [own_id] * 9999}]
+            wrong = [
+                {"removed": ["../x"]},
+                {"members": [{}]},
+                {"removed": [f"{own_id}.{0:016x}"] * 9999},
+            ]
             for bad in wrong:
                 assert (await http.post(membership.PATH, json=bad)).status_code == 400
 

@@ -10,12 +10,14 @@ from starlette.types import ASGIApp
 from .. import __version__
 from ..capabilities import Capabilities
 from ..chat import Responder
-from ..status import StatusSource
+from ..status import LanControl, StatusSource
 from . import (
     anthropic,
+    control,
     embeddings,
     errors,
     integrations,
+    lan_routes,
     metrics,
     node_routes,
     ollama,
@@ -37,9 +39,12 @@ def build(
     control_token: str,
     stop: Callable[[], None],
     can: Capabilities | None = None,
+    lan: LanControl | None = None,
+    headless: bool = False,
 ) -> ASGIApp:
     """The application. `stop` is called once a caller with the control token asks for it; `can`
-    is what the node's engine can do beyond chats."""
+    is what the node's engine can do beyond chats. `headless` leaves out all that answers
+    questions, and the page."""
     app = FastAPI(
         title="Local Swarm",
         version=__version__,
@@ -54,10 +59,14 @@ def build(
     families = (
         openai_chat, openai_completions, openai_responses, anthropic, ollama, embeddings, tokens,
     )  # fmt: skip
-    for family in families:
-        app.include_router(family.routes(front))
-    app.include_router(node_routes.routes(front, control_token, stop))
+    owner = control.by_token(control_token)
+    app.include_router(node_routes.routes(front, owner, stop))
     app.include_router(metrics.routes(counted))
-    app.include_router(integrations.routes(front))
-    app.include_router(page.routes())
+    if lan is not None:
+        app.include_router(lan_routes.routes(lan, owner))
+    if not headless:
+        for family in families:
+            app.include_router(family.routes(front))
+        app.include_router(integrations.routes(front))
+        app.include_router(page.routes())
     return Guard(app, access, counted.seen)

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from ..errors import (
     ContextOverflow,
+    ControlRefused,
     EngineUnavailable,
     InvalidRequest,
     LanError,
@@ -26,6 +27,7 @@ from ..errors import (
 )
 
 _STATUS: list[tuple[type[SwarmError], int]] = [
+    (ControlRefused, 403),
     (ModelNotFound, 404),
     (InvalidRequest, 400),
     (UsageError, 400),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
-from .errors import Fault, Json, answer
+from .control import Control
+from .errors import Json
 from .front import Front
 
 
-def routes(front: Front, control_token: str, stop: Callable[[], None]) -> APIRouter:
+def routes(front: Front, control: Control, stop: Callable[[], None]) -> APIRouter:
     """The routes. `stop` is called once a caller with the control token asks for it."""
     router = APIRouter()
 
@@ -41,11 +41,8 @@ def routes(front: Front, control_token: str, stop: Callable[[], None]) -> APIRou
             "build_info": f"local-swarm {known.version}",
         }
 
-    @router.post("/swarm/stop", response_model=None)
-    async def stop_node(x_control_token: Annotated[str, Header()] = "") -> JSONResponse:
-        if not hmac.compare_digest(x_control_token.encode(), control_token.encode()):
-            text = "The control token is missing or wrong; `local-swarm stop` knows it."
-            return answer(Fault(403, text, "forbidden_control"), "/swarm/stop")
+    @router.post("/swarm/stop", response_model=None, dependencies=[Depends(control)])
+    async def stop_node() -> JSONResponse:
         stop()
         return Json({"status": "stopping"})
 

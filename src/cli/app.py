@@ -7,16 +7,22 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import acting, machine, measure
+from ..network.mode import Mode
+from . import acting, lan, machine, measure
 from .options import (
     Adopt,
     AsJson,
     Beside,
     Context,
     Demo,
+    Discovery,
     EndpointKeys,
     Endpoints,
     Key,
+    LanMode,
+    PeerHost,
+    PeerPort,
+    PeersAt,
     Seats,
     Strategy,
     Url,
@@ -85,6 +91,11 @@ def run(
             "do the same vote together.",
         ),
     ] = False,
+    mode: LanMode = Mode.PARTICIPANT,
+    peer_port: PeerPort = None,
+    peer_host: PeerHost = "",
+    discovery: Discovery = True,
+    peer: PeersAt = None,
 ) -> None:
     """Choose a model for this machine, start the workers and serve the API.
 
@@ -100,12 +111,14 @@ def run(
     from ..node import Vote
     from ..settings import read
     from .members import members
+    from .run import LanFlags
     from .run import run as command
 
     vote = Vote(strategy or "auto", waves, escalate, verify_code)
     keys = endpoint_keys or ([key] if endpoints and (key := read().endpoint_key) else [])
     named = members(model, demo, beside or [], endpoints or [], seats, keys)
-    command(named, adopt, context, host, port, api_key, vote)
+    flags = LanFlags(mode, peer_host, peer_port, discovery, tuple(peer or ()))
+    command(named, adopt, context, host, port, api_key, vote, flags)
 
 
 @app.command()
@@ -217,6 +230,7 @@ def stop(url: Url = None) -> None:
 
 
 acting.add(app)
+lan.add(app)
 machine.add(app)
 measure.add(app)
 

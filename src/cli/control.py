@@ -11,11 +11,10 @@ import httpx
 from rich.console import Console
 
 from .. import settings as configuration
-from ..errors import NodeUnreachable, SwarmError, UsageError
+from ..errors import NodeUnreachable, SwarmError
 from ..wire import runtime
-from ..wire.address import same_place
 from ..wire.client import error_of, key_header
-from .find import address, fetch_status
+from .find import address, fetch_status, owned
 
 _STOP_S = 15.0
 
@@ -101,17 +100,10 @@ def _mib(size: int | None) -> str:
 def stop(url: str | None) -> None:
     """See app.stop."""
     settings = configuration.read()
-    where = address(settings, url)
-    nodes = runtime.running(settings.nodes)
-    running = next((node for node in nodes if same_place(node.url, where)), None)
+    running = owned(settings, url)
     if running is None:
-        if fetch_status(where, settings.api_key) is None:
-            print("No node is running.")
-            return
-        raise UsageError(
-            f"The node at {where} was started by someone else: its control token is not here.",
-            hint="Stop it with Ctrl-C where it runs.",
-        )
+        print("No node is running.")
+        return
     try:
         response = httpx.post(
             f"{running.url}/swarm/stop",

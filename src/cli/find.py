@@ -9,7 +9,7 @@ import httpx
 from ..errors import UsageError
 from ..settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from ..wire import runtime
-from ..wire.address import host_and_port
+from ..wire.address import host_and_port, same_place
 from ..wire.client import error_of, key_header, unreachable
 
 
@@ -23,6 +23,20 @@ def address(settings: Settings, url: str | None) -> str:
         return f"http://{DEFAULT_HOST}:{settings.port}"
     running = runtime.running(settings.nodes)
     return running[0].url if running else f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+
+
+def owned(settings: Settings, url: str | None) -> runtime.Runtime | None:
+    """The running node with its control token; None when no node is there. Raises UsageError for
+    the node of somebody else."""
+    where = address(settings, url)
+    nodes = runtime.running(settings.nodes)
+    running = next((node for node in nodes if same_place(node.url, where)), None)
+    if running is None and fetch_status(where, settings.api_key) is not None:
+        raise UsageError(
+            f"The node at {where} was started by someone else: its control token is not here.",
+            hint="Steer it, or stop it with Ctrl-C, where it runs.",
+        )
+    return running
 
 
 def fetch_status(url: str, api_key: str | None) -> dict[str, Any] | None:

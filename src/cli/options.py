@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..network.mode import Mode
+
 Seats = Annotated[
     int | None, typer.Option(help="How many workers answer and vote (1 to 64; 5 is a good number).")
 ]
@@ -59,5 +61,38 @@ Adopt = Annotated[
     bool,
     typer.Option(
         "--adopt", help="Let the servers that run on this machine already vote (Ollama, vLLM, ...)."
+    ),
+]
+LanMode = Annotated[
+    Mode,
+    typer.Option(
+        "--mode",
+        help="standalone opens nothing to the LAN; a participant asks its peers and answers them, "
+        "a provider only answers; headless is a provider without page and API.",
+    ),
+]
+PeerPort = Annotated[
+    int | None,
+    typer.Option(
+        help="Port for paired machines, opened with the first of them. "
+        "Default: LOCAL_SWARM_PEER_PORT or 17601.",
+        show_default=False,
+        min=0,
+        max=65535,
+    ),
+]
+PeerHost = Annotated[
+    str, typer.Option(help="Address of that port; left out, all interfaces.", show_default=False)
+]
+Discovery = Annotated[
+    bool, typer.Option(help="Find paired machines in the network by multicast DNS.")
+]
+PeersAt = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--peer",
+        help="Where a paired machine is, like 10.8.0.3:17601, if it is not found by itself. May be "
+        "given several times.",
+        show_default=False,
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -13,11 +14,31 @@ from .. import settings as configuration
 from ..enlist import Enlisted, Named, enlist
 from ..hardware.budget import GIB
 from ..hardware.profile import HardwareProfile
+from ..network.lan import Lan, LanConfig, place
+from ..network.mode import Mode
 from ..node import Node, Vote
 from ..serve import Listen, bind, serve
 from ..status import NodeStatus
 from ..swarm.strategies import check
 from .progress import downloads
+
+
+@dataclass(frozen=True, slots=True)
+class LanFlags:
+    """See LanConfig; without a port the settings tell it."""
+
+    mode: Mode
+    host: str
+    port: int | None
+    discover: bool
+    listed: Sequence[str] = ()
+
+    def config(self, settings: configuration.Settings) -> LanConfig:
+        """With what the flags leave open."""
+        port = self.port if self.port is not None else settings.peer_port
+        port = port if port is not None else configuration.DEFAULT_PEER_PORT
+        listed = tuple(place(at) for at in self.listed)
+        return LanConfig(settings.lan, self.mode, self.host, port, self.discover, listed)
 
 
 def run(
@@ -28,6 +49,7 @@ def run(
     port: int | None,
     api_key: str | None,
     vote: Vote,
+    lan: LanFlags,
 ) -> None:
     """See app.run."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
@@ -35,6 +57,7 @@ def run(
     port = port if port is not None else settings.port or configuration.DEFAULT_PORT
     listen = Listen(host, port, api_key or settings.api_key)
     check(vote.strategy)
+    network = Lan(lan.config(settings))
     sock = bind(listen)  # before anything is downloaded or loaded
     try:
         with downloads(console) as on_download:
@@ -47,7 +70,7 @@ def run(
                 adopting=adopting,
                 own_port=port,
             )
-        node = Node(None, None, vote, settings.models, others=enlisted.crews)
+        node = Node(None, None, vote, settings.models, others=enlisted.crews, lan=network)
         report(console, enlisted)
         started = time.monotonic()
 
@@ -57,7 +80,10 @@ def run(
                 if engine.state == "failed":
                     console.print(f"{engine.model} does not vote: {engine.why}.")
             console.print(f"Ready after {time.monotonic() - started:.1f} s: {status.url}/v1")
-            console.print(f"Try it:\n  {curl(status.url, listen.api_key)}")
+            if lan.mode is not Mode.HEADLESS:
+                console.print(f"Try it:\n  {curl(status.url, listen.api_key)}")
+            if network.trouble:
+                console.print(f"The LAN stays shut: {network.trouble}")
             console.print("Ctrl-C stops it.")
 
         waiting = console.status("Loading ...")

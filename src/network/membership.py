@@ -25,7 +25,7 @@ from .book import ADDRESSES, MEMBERS, REMOVED, Book, Peer, is_address
 PATH = "/peer/v1/members"
 _LOG = logging.getLogger("local_swarm.network")
 
-Id = Annotated[str, StringConstraints(pattern=r"^[A-Z2-7]{52}$")]
+Mark = Annotated[str, StringConstraints(pattern=r"^[A-Z2-7]{52}\.[0-9a-f]{16}$")]
 Certificate = Annotated[str, StringConstraints(max_length=4096)]
 
 
@@ -42,10 +42,10 @@ class Told(BaseModel):
 
 
 class View(BaseModel):
-    """All that one machine knows of who is a member and who was removed."""
+    """All that one machine knows of who is a member, and the marks of who was removed."""
 
     members: list[Told] = Field(default=[], max_length=MEMBERS)
-    removed: list[Id] = Field(default=[], max_length=REMOVED)
+    removed: list[Mark] = Field(default=[], max_length=REMOVED)
 
 
 def peer_of(certificate: str, name: str, addresses: Sequence[str] = ()) -> Peer:
@@ -70,7 +70,7 @@ def view(book: Book) -> View:
         )
         for peer in book.peers()[:MEMBERS]
     ]
-    return View(members=members, removed=sorted(book.removed)[:REMOVED])
+    return View(members=members, removed=sorted(book.marks)[:REMOVED])
 
 
 def learn(book: Book, own_id: str, told: View, by: str) -> bool:
@@ -82,11 +82,11 @@ def learn(book: Book, own_id: str, told: View, by: str) -> bool:
             peers.append(entry.peer())
         except LanError as error:
             _LOG.warning("%s told of a member that is none: %s", by[:12], error.message)
-    if own_id in told.removed:
+    if any(mark.startswith(own_id) for mark in told.removed):
         _LOG.warning("%s says that this machine was removed; pair anew where it is missed", by[:12])
     return book.learn(
         [peer for peer in peers if peer.id != own_id],
-        [id for id in told.removed if id not in (own_id, by)],
+        [mark for mark in told.removed if not mark.startswith((own_id, by))],
     )
 
 

@@ -1,0 +1,243 @@
+"""The LAN of one node: nothing is opened, and nothing heavy imported, before it invites, joins, or
+has a peer. What there is then is put together in `rooms`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import LanError, UsageError
+from ..settings import DEFAULT_PEER_PORT
+from ..status import Invitation, LanStatus, PeerStatus
+from .book import Book, Peer, is_address
+from .mode import Mode
+
+if TYPE_CHECKING:
+    from .member import Member
+    from .rooms import Rooms
+
+_FIND_S = 5.0  # a machine is heard of within 1.5 s where multicast works
+_BATTERY_S = 10.0
+_LOG = logging.getLogger("local_swarm.network")
+
+
+@dataclass(frozen=True, slots=True)
+class LanConfig:
+    """`folder` keeps identity and peers. The peer port is opened on `host` (empty: on all
+    interfaces). `discover` lets machines find each other by multicast DNS."""
+
+    folder: Path
+    mode: Mode = Mode.PARTICIPANT
+    host: str = ""
+    port: int = DEFAULT_PEER_PORT
+    discover: bool = True
+    listed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What peers are told of this node: see `hello.Health`."""
+
+    models: tuple[str, ...] = ()
+    seats: int = 0
+    tokens_per_s: float | None = None
+    running: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What the LAN is given of the node."""
+
+    version: str = ""
+    facts: Callable[[], Facts] = Facts
+
+
+class Lan:
+    """See status.LanControl. Also works beside no node, on the files alone."""
+
+    def __init__(self, config: LanConfig) -> None:
+        self.config = config
+        self.trouble: str | None = None
+        self._home = Home()
+        self._rooms: Rooms | None = None
+        self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
+        self._started = False
+        self._paused = False
+        self._battery: tuple[float, bool] = (0.0, False)
+
+    async def start(self, home: Home) -> None:
+        """Opens the LAN if there are peers. What keeps it shut is told in `trouble`: the node
+        serves its own user all the same."""
+        self._home, self._started = home, True
+        if self.config.mode is Mode.STANDALONE:
+            return
+        try:
+            if Book(self.config.folder).peers():
+                await self._open()
+        except LanError as error:
+            self.trouble = error.full
+            _LOG.warning("the LAN stays shut: %s", error.full)
+
+    async def close(self) -> None:
+        """Says goodbye and closes all that is open."""
+        self._started = False
+        async with self._opening:
+            self._rooms = None
+            await self._stack.aclose()
+
+    async def invite(self, *, trust: bool) -> Invitation:
+        """See LanControl: opens the peer port, and a code for ten minutes."""
+        from . import addresses
+        from .code import VALID_S
+
+        rooms = await self._open()
+        code = rooms.invitations.issue(rooms.me.device_id, trust=trust)
+        assert rooms.server.port
+        ours = sorted(link.ip.ip for link in addresses.links() if link.ip.version == 4)
+        hosts = [self.config.host] if self.config.host else [str(ip) for ip in ours]
+        places = tuple(addresses.join(host, rooms.server.port) for host in hosts)
+        return Invitation(str(code), VALID_S, places)
+
+    async def join(self, code: str, at: str | None, *, trust: bool) -> PeerStatus:
+        """See LanControl. The inviter is looked for at `at`, else by multicast DNS."""
+        from .code import parse
+
+        read, typed = parse(code), None if at is None else place(at)
+        rooms = await self._open()
+        from . import addresses, pairing
+
+        places = [pairing.Place(typed, listed=True)] if typed else []
+        if not places and rooms.discovery is not None:
+            heard = await rooms.discovery.find(read.device, _FIND_S)
+            ours = addresses.links()
+            for address in heard:
+                allowed = await addresses.dialable(address, ours, vouched=False)
+                places += [pairing.Place(one) for one in allowed]
+        assert rooms.server.port
+        peer = await pairing.join(
+            rooms.me, rooms.book, read, places, rooms.server.port, trust=trust
+        )
+        rooms.spread()
+        return self._one(peer.id)
+
+    def peers(self) -> LanStatus:
+        """See LanControl."""
+        rooms = self._rooms
+        book = self._book()
+        told = {member.peer.id: member for member in rooms.members.states()} if rooms else {}
+        return LanStatus(
+            mode=self.config.mode.value,
+            id=rooms.me.device_id if rooms else None,
+            name=rooms.me.name if rooms else None,
+            port=rooms.server.port if rooms else None,
+            paused=self._paused,
+            peers=tuple(_status(peer, told.get(peer.id)) for peer in book.peers()),
+            removed=tuple(sorted(book.removed)),
+            trouble=self.trouble,
+            discovery=rooms.discovery.trouble if rooms and rooms.discovery else None,
+        )
+
+    def remove(self, who: str) -> PeerStatus:
+        """See LanControl. Its connections are cut now, and the other members are told."""
+        book = self._book()
+        peer = book.find(who)
+        book.remove(peer.id)
+        if self._rooms:
+            self._rooms.spread()
+        return _status(peer, None)
+
+    def rename(self, who: str, name: str) -> PeerStatus:
+        """See LanControl. The name is this machine's own for the peer."""
+        book = self._book()
+        book.put(replace(book.find(who), name=name))
+        return self._one(book.find(name).id)
+
+    def trust(self, who: str, trusted: bool) -> PeerStatus:
+        """See LanControl."""
+        book = self._book()
+        peer = book.find(who)
+        book.put(replace(peer, trusted=trusted))
+        return self._one(peer.id)
+
+    def pause(self, paused: bool) -> None:
+        """See LanControl. Peers get nothing until then; this machine may still ask them."""
+        self._paused = paused
+
+    def willing(self) -> str | None:
+        """Why this machine takes no questions of peers now; None when it does."""
+        if self._paused:
+            return "paused"
+        return "on battery" if self._on_battery() else None
+
+    async def _open(self) -> Rooms:
+        """Opens all, once. Raises LanError, and leaves nothing open then."""
+        if self.config.mode is Mode.STANDALONE:
+            raise UsageError(
+                "This node is standalone: it has no peers.",
+                hint="Start it without --mode standalone.",
+            )
+        async with self._opening:
+            if self._rooms is None:
+                if not self._started:
+                    raise LanError("The node is not ready yet.", hint="Try again in a moment.")
+                from .rooms import build
+
+                async with AsyncExitStack() as stack:
+                    self._rooms = await build(stack, self.config, self._home, self.willing)
+                    self._stack = stack.pop_all()
+                self.trouble = None
+            return self._rooms
+
+    def _book(self) -> Book:
+        return self._rooms.book if self._rooms else Book(self.config.folder)
+
+    def _one(self, id: str) -> PeerStatus:
+        return next(peer for peer in self.peers().peers if peer.id == id)
+
+    def _on_battery(self) -> bool:
+        """Asked of the system every ten seconds at most."""
+        at, found = self._battery
+        if time.monotonic() - at > _BATTERY_S or not at:
+            import psutil
+
+            battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+            found = battery is not None and battery.power_plugged is False
+            self._battery = (time.monotonic(), found)
+        return found
+
+
+def _status(peer: Peer, member: Member | None) -> PeerStatus:
+    status = PeerStatus(peer.id, peer.name, peer.addresses, peer.trusted)
+    if member is None:
+        return status
+    return replace(
+        status,
+        state=member.state.value,
+        models=member.models,
+        seats=member.seats,
+        tokens_per_s=member.tokens_per_s,
+        version=member.version,
+        seen_s=None if member.seen_s is None else round(member.seen_s, 1),
+        trouble=member.trouble,
+    )
+
+
+def place(at: str) -> str:
+    """What the user typed as host:port; without a port, ours."""
+    at = at.strip().removeprefix("https://").rstrip("/")
+    bare = at.count(":") > 1 and not at.startswith("[")
+    if bare:
+        at = f"[{at}]"
+    if at.endswith("]") or ":" not in at:
+        at = f"{at}:{DEFAULT_PEER_PORT}"
+    if not is_address(at):
+        raise UsageError(f"{at!r} is no address.", hint="Write 192.168.1.20:17601.")
+    return at

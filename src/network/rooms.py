@@ -1,0 +1,123 @@
+"""What is there while the LAN is open: identity and book, the peer port with its routes, discovery
+and the watch over the peers. Imported when it is opened."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import httpx
+
+from ..errors import LanError
+from . import hello, identity, membership, pairing, transport
+from .book import Book, Peer
+from .code import Invitations
+from .discovery import Discovery
+from .hello import Health, Load
+from .identity import Identity
+from .members import Members
+from .server import PeerServer
+
+if TYPE_CHECKING:
+    from .lan import Home, LanConfig
+
+_AWAY_S = 60.0  # for how long a peer need not ask again who steps back
+_LOG = logging.getLogger("local_swarm.network")
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """All that is open. `tasks` tell members of each other."""
+
+    me: Identity
+    book: Book
+    invitations: Invitations
+    server: PeerServer
+    members: Members
+    discovery: Discovery | None
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def spread(self) -> None:
+        """Tells the peers that can be reached who is a member; the rest ask when they see us."""
+        for member in self.members.states():
+            if (http := self.members.client(member.peer.id)) is not None:
+                task = asyncio.get_running_loop().create_task(self._tell(http, member.peer.id))
+                self.tasks.add(task)
+                task.add_done_callback(self.tasks.discard)
+
+    async def _tell(self, http: httpx.AsyncClient, id: str) -> None:
+        try:
+            await membership.exchange(http, self.book, self.me.device_id, id)
+        except (
+            httpx.HTTPError,
+            LanError,
+            RuntimeError,
+        ) as error:  # its client may be closed by now
+            _LOG.info("%s was not told of the members: %s", id[:12], type(error).__name__)
+
+    async def close(self) -> None:
+        """Ends what `spread` has begun."""
+        for task in tuple(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def build(
+    stack: AsyncExitStack, config: LanConfig, home: Home, willing: Callable[[], str | None]
+) -> Rooms:
+    """Opens all, to be closed by `stack`. `willing` is the reason why peers are not answered now.
+    Raises LanError."""
+    me, book = identity.load(config.folder), Book(config.folder)
+    invitations = Invitations()
+
+    async def differs(peer: Peer, http: httpx.AsyncClient) -> None:
+        await membership.exchange(http, book, me.device_id, peer.id)
+
+    def health() -> Health:
+        facts, why = home.facts(), willing()
+        load = Load(
+            running=facts.running,
+            waiting=facts.waiting,
+            why=why,
+            free_in_s=_AWAY_S if why else 0,
+        )
+        return Health(
+            version=home.version,
+            port=server.port or config.port,
+            models=facts.models,
+            seats=facts.seats,
+            tokens_per_s=facts.tokens_per_s,
+            load=load,
+            membership=book.version,
+            clock=time.time(),
+        )
+
+    members = Members(
+        me,
+        book,
+        partial(transport.client, me),
+        health,
+        listed=config.listed,
+        differs=differs,
+    )
+    routes = [*membership.routes(book, me.device_id), *hello.routes(health, members.heard)]
+    door = pairing.routes(me, book, invitations, lambda peer: rooms.spread())
+    server = PeerServer(me, book, routes, door)
+    discovery = None
+    stack.push_async_callback(server.close)
+    await server.start(config.host, config.port)
+    assert server.port
+    if config.discover:
+        discovery = Discovery(me.device_id, server.port, members.found, members.missing)
+    rooms = Rooms(me, book, invitations, server, members, discovery)
+    await stack.enter_async_context(members)
+    if discovery is not None:
+        await stack.enter_async_context(discovery)
+    stack.push_async_callback(rooms.close)
+    return rooms

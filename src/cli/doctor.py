@@ -16,6 +16,7 @@ from .. import __version__
 from .. import settings as configuration
 from ..capacity import unused
 from ..diagnose import engine, machine, places
+from ..diagnose import lan as peers
 from ..diagnose.check import Check, Stage, State, examine, healthy
 from ..hardware.detect import detect
 from ..hardware.profile import HardwareProfile
@@ -51,7 +52,8 @@ def _stages(settings: Settings, profile: HardwareProfile, *, lan: bool) -> list[
         ("hub", partial(places.hub, settings)),
     ]
     if lan:
-        stages.append(("lan", _no_lan))
+        port = settings.peer_port or configuration.DEFAULT_PEER_PORT
+        stages.append(("lan", partial(peers.lan, settings.lan, port)))
     return stages
 
 
@@ -59,10 +61,6 @@ async def _program() -> AsyncIterator[Check]:
     """What runs: the first thing that a report of a fault needs."""
     told = f"local-swarm {__version__}, Python {platform.python_version()}, {platform.platform()}"
     yield Check("program", State.OK, told)
-
-
-async def _no_lan() -> AsyncIterator[Check]:
-    yield Check("lan", State.SKIP, "this version knows no other machines yet")
 
 
 async def _examined(stages: list[tuple[str, Stage]], quiet: bool) -> list[Check]:

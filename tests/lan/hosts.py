@@ -117,9 +117,18 @@ class Lan:
             )
         return told
 
-    def http(self, host: int, url: str, body: Any = None, timeout: float = 60) -> Any:
+    def http(
+        self,
+        host: int,
+        url: str,
+        body: Any = None,
+        timeout: float = 60,
+        headers: Sequence[str] = (),
+    ) -> Any:
         """The JSON that a URL answers with inside a host: GET, or POST where there is a body."""
         command = ["curl", "-sS", "--noproxy", "*", "--max-time", str(timeout), url]
+        for header in headers:
+            command += ["-H", header]
         if body is not None:
             command += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
         return json.loads(self.run(host, command, timeout + 5).stdout)

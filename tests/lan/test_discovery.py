@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import ipaddress
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.lan.conftest import PORT, Light
+from tests.lan.conftest import PORT, ROOT, Light
 from tests.lan.hosts import Lan, name
 from tests.lan_peers import machine, pair
 
@@ -116,3 +120,36 @@ def test_the_announcement_says_nothing_of_the_person(
     assert f"ls-{one.id[:12]}".lower().encode() in wire
     for secret in (name(1), "annas", getpass.getuser(), one.id[:20], "demo", "health"):
         assert secret.lower().encode() not in wire
+
+
+def _sought(wire: bytes, ip: str) -> bool:
+    """Whether anybody asked who has an address (ARP, RFC 826)."""
+    asked = re.escape(ipaddress.ip_address(ip).packed)
+    return (
+        re.search(rb"\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01.{16}" + asked, wire, re.S) is not None
+    )
+
+
+def test_a_faked_announcement_lures_nobody(lan: Lan, lights: Start, tmp_path: Path) -> None:
+    """Host 3 says that host 2 is at the metadata service of a cloud and at other places."""
+    lan.run(1, ["ip", "addr", "add", "169.254.7.7/16", "dev", "eth0"])
+    watching = lan.capture(tmp_path / "wire")
+    two = lights(2)
+    two.begun()
+    two.process.kill()
+    lies = ("169.254.169.254", "10.77.0.77", "8.8.8.8", "127.0.0.1")
+    words = [sys.executable, "-m", "tests.lan.lure", two.id, str(PORT), *lies]
+    lure = lan.start(3, words, cwd=ROOT, stdout=subprocess.PIPE)
+    assert lure.stdout is not None
+    assert lure.stdout.readline() == "ready\n"
+    one = lights(1)
+    one.wait(lambda: one.trouble(two) not in (None, _NO_ADDRESS))
+    watching.kill()
+    wire = (tmp_path / "wire").read_bytes()
+    assert _sought(wire, "10.77.0.77")  # a neighbour as it seems: TLS would have found it out
+    assert not _sought(wire, "169.254.169.254")
+    assert ipaddress.ip_address("8.8.8.8").packed in wire  # it was announced
+    one.sees(lights(2))  # the true one is found beside the lies
+
+
+_NO_ADDRESS = "no address is known where it may be looked for"

@@ -1,1 +1,0 @@
-"""Real editors, agents and libraries against a real node; see `scripts/clients`."""

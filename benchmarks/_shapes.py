@@ -37,8 +37,9 @@ SHAPES = {
 
 
 def make(name: str, quant: str = "q8_0", folder: Path = CACHE) -> Path:
-    """The file of shape `name` with weights in `quant` (q4_0, q4_k, q8_0 or f16), made if it
-    is not there. Rows of q4_k must have a multiple of 256 weights, as those of 1.5b have."""
+    """The file of shape `name` with weights in `quant` (q4_0, q4_k, q4_k_m, q8_0 or f16), made if
+    it is not there. Rows of q4_k must have a multiple of 256 weights, as those of 1.5b have; q4_k_m
+    takes q5_0 for other rows and q8_0 for the tokens' matrix, as llama.cpp's quantizer does."""
     path = folder / f"random-{name}-{quant}.gguf"
     if path.is_file():
         return path
@@ -56,10 +57,11 @@ def _write(path: Path, name: str, shape: Shape, quant: str) -> None:
     kinds = {
         "f16": (gguf.LlamaFileType.MOSTLY_F16, gguf.GGMLQuantizationType.F16),
         "q4_k": (gguf.LlamaFileType.MOSTLY_Q4_K_M, gguf.GGMLQuantizationType.Q4_K),
+        "q4_k_m": (gguf.LlamaFileType.MOSTLY_Q4_K_M, gguf.GGMLQuantizationType.Q4_K),
         "q4_0": (gguf.LlamaFileType.MOSTLY_Q4_0, gguf.GGMLQuantizationType.Q4_0),
         "q8_0": (gguf.LlamaFileType.MOSTLY_Q8_0, gguf.GGMLQuantizationType.Q8_0),
     }
-    file_type, kind = kinds[quant]
+    file_type, main_kind = kinds[quant]
     head = shape.width // shape.heads
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name(f"random {name}")
@@ -78,7 +80,13 @@ def _write(path: Path, name: str, shape: Shape, quant: str) -> None:
     random = np.random.default_rng(0)
 
     def matrix(tensor: str, rows: int, columns: int) -> None:
-        if quant == "q4_k":  # blocks of 256: two halves for scale and minimum, then 140 bytes
+        kind = main_kind
+        if quant == "q4_k_m":
+            tied = tensor == "token_embd.weight"
+            other = gguf.GGMLQuantizationType.Q8_0 if tied else gguf.GGMLQuantizationType.Q5_0
+            kind = other if tied or columns % 256 else kind
+        # Blocks of 256: two halves for scale and minimum, then 140 bytes.
+        if kind is gguf.GGMLQuantizationType.Q4_K:
             blocks = random.integers(0, 256, (rows, columns // 256, 144), dtype=np.uint8)
             blocks[:, :, :4] = np.full(2, 0.0005, np.float16).view(np.uint8)
             writer.add_tensor(tensor, blocks.reshape(rows, -1), raw_dtype=kind)

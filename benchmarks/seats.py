@@ -1,6 +1,6 @@
 """What a vote costs: N seats against one answer, N parallel requests and N calls in a row.
 
-    scripts/bench seats [--quick] [--json] [--shape 135m|0.5b] [--quant q8_0|f16]
+    scripts/bench seats [--quick] [--json] [--shape 135m|0.5b] [--quant q4_k_m|q8_0|f16]
 
 Everything goes through the whole node over HTTP. Prompts are new for every request, so that no
 cache helps; weights are random, so that no answers agree and no vote stops early: this is the
@@ -51,7 +51,7 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="one answer against 8 seats only")
     options.add_argument("--json", action="store_true", help="print only the line for programs")
     options.add_argument("--shape", choices=[s for s in SHAPES if s != "tiny"], default="135m")
-    options.add_argument("--quant", choices=["q8_0", "f16"], default="q8_0")
+    options.add_argument("--quant", choices=["q4_k_m", "q8_0", "f16"], default="q4_k_m")
     options.add_argument("--prompt", type=int, default=512, help="tokens")
     options.add_argument("--answer", type=int, default=64, help="tokens")
     options.add_argument("--rounds", type=int, default=7)

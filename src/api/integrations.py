@@ -128,6 +128,21 @@ def _terminal(url: str, context: int, key: str) -> tuple[Client, ...]:
             small if context < 12000 else "", ".config/opencode/opencode.json",
         ),
         Client(
+            "pi", "pi", "~/.pi/agent/models.json",
+            _json({
+                "providers": {
+                    "local-swarm": {
+                        "baseUrl": f"{url}/v1",
+                        "api": "openai-completions",
+                        "apiKey": key,
+                        "models": [{"id": _MODEL, "contextWindow": context}, {"id": _FAST}],
+                    }
+                }
+            }),
+            "Then: pi --provider local-swarm --model local-swarm",
+            ".pi/agent/models.json",
+        ),
+        Client(
             "codex", "Codex", "~/.codex/config.toml",
             f'model = "{_MODEL}"\nmodel_provider = "local-swarm"\n\n'
             '[model_providers.local-swarm]\nname = "Local Swarm"\n'

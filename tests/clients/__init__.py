@@ -1,0 +1,1 @@
+"""Real editors, agents and libraries against a real node; see `scripts/clients`."""

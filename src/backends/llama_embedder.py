@@ -12,8 +12,10 @@ import httpx
 
 from ..capabilities import Embeddings
 from ..errors import ContextOverflow, EngineError, EngineUnavailable
+from .care import USUAL, Care
 from .llama_http import LlamaHttp
 from .process import Child
+from .watchdog import Watchdog
 
 _LARGEST = 2048  # tokens an input; the engine needs them in one batch, and memory for it
 _TOO_LONG = re.compile(r"input \((\d+) tokens\) is too large")
@@ -34,6 +36,7 @@ class LlamaEmbedder:
         context: int,
         threads: int,
         pooling: str | None = "mean",
+        care: Care = USUAL,
     ) -> None:
         self._http = LlamaHttp()
         self._size = min(context, _LARGEST)
@@ -49,19 +52,23 @@ class LlamaEmbedder:
         }
         environment = {"GOMP_SPINCOUNT": "2000", **environment}
         module = "local_swarm.backends.llama_child"
-        self._child = Child(module, child, environment, self._probe)
+        self._child = Child(
+            module, child, environment, self._probe, pulse=self._http.pulse, backoff=care.backoff
+        )
+        self._watchdog = Watchdog(self._child, self._http.pulse, care, self._http.busy)
         self._starting: asyncio.Task[None] | None = None
 
     async def embed(self, inputs: Sequence[str | Sequence[int]]) -> Embeddings:
         """See Embedder.embed."""
         if self._starting is None:  # a caller who hangs up meanwhile does not stop it
+            self._watchdog.start()
             self._starting = asyncio.create_task(self._child.start())
         await asyncio.shield(self._starting)
         asked = {"input": [item if isinstance(item, str) else list(item) for item in inputs]}
         for _ in range(2):
             generation = await self._child.ready()
             try:
-                response = await self._http.post("/v1/embeddings", asked)
+                return _read(await self._http.post("/v1/embeddings", asked))
             except httpx.TransportError:
                 await self._again(generation)
                 continue
@@ -69,12 +76,12 @@ class LlamaEmbedder:
                 if long := _TOO_LONG.search(error.message):
                     raise ContextOverflow(int(long[1]), self._size) from None
                 raise
-            return _read(response.json())
         raise EngineUnavailable("The embedding engine died twice.", hint="Try again.")
 
     async def close(self) -> None:
         """Ends the child, if there is one."""
         if self._starting is not None:
+            await self._watchdog.close()
             await self._child.close()
             await asyncio.gather(self._starting, return_exceptions=True)
         await self._http.close()
@@ -88,7 +95,12 @@ class LlamaEmbedder:
             await self._child.ready(after=generation)
 
 
-def _read(made: dict[str, Any]) -> Embeddings:
-    rows = sorted(made["data"], key=lambda row: row["index"])
-    vectors = tuple(tuple(row["embedding"]) for row in rows)
-    return Embeddings(vectors, int(made["usage"]["prompt_tokens"]))
+def _read(response: httpx.Response) -> Embeddings:
+    """Raises RemoteProtocolError for an answer that is none."""
+    try:
+        made = response.json()
+        rows = sorted(made["data"], key=lambda row: row["index"])
+        vectors = tuple(tuple(row["embedding"]) for row in rows)
+        return Embeddings(vectors, int(made["usage"]["prompt_tokens"]))
+    except (ValueError, TypeError, KeyError):
+        raise httpx.RemoteProtocolError("the engine sent no vectors") from None

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
 
 from ..chat import ChatRequest
 from ..errors import EngineError, EngineUnavailable, InvalidRequest
-from ..wire.sse import Comment, lines, parse
+from ..wire.sse import Comment, LineTooLong, lines, parse
 from .base import Piece
 from .forced import as_calls, is_forced
-from .llama_wire import body, engine_error, pieces
+from .llama_wire import Garbled, body, engine_error, pieces
+from .pulse import Pulse
 
 _PROBE_TOKENS = 64  # shorter prefills hide broken matrix kernels
 
@@ -27,6 +28,7 @@ class LlamaHttp:
     def __init__(self) -> None:
         self.key = secrets.token_urlsafe(24)
         self.url = ""
+        self.pulse = Pulse()
         self._http = httpx.AsyncClient(
             headers={
                 "Authorization": f"Bearer {self.key}",
@@ -61,7 +63,7 @@ class LlamaHttp:
             raise InvalidRequest(
                 f"The model's chat template refuses the request: {_first_line(error.message)}"
             ) from None
-        return int(response.json()["input_tokens"])
+        return int(field_of(response, "input_tokens"))
 
     async def alive(self) -> bool:
         """Whether the child answers: a broken connection is not yet a dead child."""
@@ -88,17 +90,24 @@ class LlamaHttp:
 
     async def events(self, path: str, asked: dict[str, Any]) -> AsyncGenerator[str]:
         """The data of the events that `path` streams. Closing it makes the engine stop."""
-        url = f"{self.url}{path}"
-        async with self._http.stream("POST", url, content=_encode(asked)) as response:
-            if response.status_code != 200:
-                raise engine_error(response.status_code, await response.aread())
-            async for event in parse(lines(response.aiter_bytes())):
-                if not isinstance(event, Comment):
-                    yield event
+        content = _encode(asked)
+        with self.pulse.call(stream=True):
+            request = self._http.stream("POST", f"{self.url}{path}", content=content)
+            async with _whole(), request as response:
+                if response.status_code != 200:
+                    raise engine_error(response.status_code, await response.aread())
+                async for event in parse(lines(response.aiter_bytes())):
+                    self.pulse.beat()
+                    if not isinstance(event, Comment):
+                        yield event
 
     async def post(self, path: str, asked: dict[str, Any]) -> httpx.Response:
         """The answer of `path`, which is 200."""
-        response = await self._http.post(f"{self.url}{path}", content=_encode(asked))
+        content = _encode(asked)
+        with self.pulse.call():
+            async with _whole():
+                response = await self._http.post(f"{self.url}{path}", content=content)
+            self.pulse.answered()
         if response.status_code != 200:
             raise engine_error(response.status_code, response.content)
         return response
@@ -108,8 +117,31 @@ async def _pieces(
     events: AsyncGenerator[str], seats: list[int], top: int | None
 ) -> AsyncGenerator[Piece]:
     async for event in events:
-        for piece in pieces(event, seats, top):
+        try:
+            made = pieces(event, seats, top)
+        except Garbled as garbled:  # asked once more, as if the connection had broken
+            raise httpx.RemoteProtocolError(str(garbled)) from None
+        for piece in made:
             yield piece
+
+
+@asynccontextmanager
+async def _whole() -> AsyncGenerator[None]:
+    """Whatever is no answer by the rules of HTTP is as good as a broken connection."""
+    try:
+        yield
+    except httpx.TransportError:
+        raise
+    except (httpx.DecodingError, LineTooLong) as garbled:
+        raise httpx.RemoteProtocolError(f"the engine sent garbage: {garbled}") from None
+
+
+def field_of(response: httpx.Response, name: str) -> Any:
+    """A field of the engine's answer. Raises RemoteProtocolError where there is none."""
+    try:
+        return response.json()[name]
+    except (ValueError, KeyError, TypeError, IndexError):
+        raise httpx.RemoteProtocolError(f"the engine sent an answer without {name}") from None
 
 
 def _encode(asked: dict[str, Any]) -> bytes:

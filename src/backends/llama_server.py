@@ -16,10 +16,12 @@ from ..errors import ContextOverflow, EngineError, EngineUnavailable
 from ..status import EngineStatus
 from .admission import Admission, Share, shape
 from .base import Grant, Piece
+from .care import USUAL, Care
 from .llama_http import LlamaHttp
 from .llama_text import LlamaText
 from .memory import memory_of
 from .process import Child
+from .watchdog import Watchdog
 
 _SETTLE_S = 1.0
 
@@ -40,7 +42,9 @@ class LlamaConfig:
 class LlamaServer:
     """An Engine. Start it with `start()`, end it with `close()`."""
 
-    def __init__(self, config: LlamaConfig, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, config: LlamaConfig, environment: Mapping[str, str], care: Care = USUAL
+    ) -> None:
         self._config = config
         self._admission = Admission(config.slots, config.cells)
         self._settling: set[asyncio.Task[None]] = set()
@@ -62,7 +66,11 @@ class LlamaServer:
         # (docs/decisions/0002-engine.md).
         environment = {"GOMP_SPINCOUNT": "2000", **environment}
         module = "local_swarm.backends.llama_child"
-        self._child = Child(module, child, environment, self._http.probe)
+        pulse = self._http.pulse
+        self._child = Child(
+            module, child, environment, self._http.probe, pulse=pulse, backoff=care.backoff
+        )
+        self._watchdog = Watchdog(self._child, pulse, care, self._http.busy)
         self.text = LlamaText(
             self._http, self._child, self._admission, config.context, self._settle_later
         )
@@ -73,10 +81,12 @@ class LlamaServer:
 
     async def start(self) -> None:
         """Loads the model. Raises EngineUnavailable when that fails."""
+        self._watchdog.start()
         await self._child.start()
 
     async def close(self) -> None:
         self._closing = True
+        await self._watchdog.close()
         await self._child.close()  # what still runs ends with an error, and gives its share back
         for task in self._settling:
             task.cancel()
@@ -180,7 +190,7 @@ class LlamaServer:
         """Waits for the next life of the engine; a second death in one request is the end."""
         if attempt == 2:
             raise EngineUnavailable(
-                "The engine died twice on this request.", hint="Try again."
+                "The engine died or broke off twice on this request.", hint="Try again."
             ) from broken
         if self._child.generation == generation and await self._http.alive():
             return generation

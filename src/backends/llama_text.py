@@ -14,7 +14,7 @@ from ..capabilities import Completion, Part, Token
 from ..chat import ChatRequest
 from ..errors import ContextOverflow, EngineError, EngineUnavailable, InvalidRequest
 from .admission import Admission, Share
-from .llama_http import LlamaHttp
+from .llama_http import LlamaHttp, field_of
 from .process import Child
 
 _MARKS = 16  # tokens that mark prefix, suffix, middle and file names in a gap's prompt
@@ -45,18 +45,17 @@ class LlamaText:
     async def tokenize(self, text: str, *, add_special: bool) -> Sequence[Token]:
         """See Tokenizer.tokenize."""
         asked = {"content": text, "add_special": add_special, "with_pieces": True}
-        made = await self._ask("/tokenize", {**asked, "parse_special": True})
-        return [Token(token["id"], _bytes(token["piece"])) for token in made["tokens"]]
+        made = await self._ask("/tokenize", {**asked, "parse_special": True}, "tokens")
+        return [Token(token["id"], _bytes(token["piece"])) for token in made]
 
     async def detokenize(self, tokens: Sequence[int]) -> str:
         """See Tokenizer.detokenize."""
         try:
-            made = await self._ask("/detokenize", {"tokens": list(tokens)})
+            return str(await self._ask("/detokenize", {"tokens": list(tokens)}, "content"))
         except EngineUnavailable:
             raise
         except EngineError:  # an id outside the vocabulary is a 500 there
             raise InvalidRequest("There are ids outside the vocabulary.", param="tokens") from None
-        return str(made["content"])
 
     async def count(self, request: ChatRequest) -> int:
         """See Tokenizer.count."""
@@ -106,9 +105,9 @@ class LlamaText:
             return counted
         return min(counted + _MARKS, max(1, self._context - completion.max_tokens))
 
-    async def _ask(self, path: str, asked: dict[str, Any]) -> Any:
+    async def _ask(self, path: str, asked: dict[str, Any], name: str) -> Any:
         async def once() -> Any:
-            return (await self._http.post(path, asked)).json()
+            return field_of(await self._http.post(path, asked), name)
 
         return await self._twice(once)
 
@@ -150,22 +149,24 @@ def _asked(completion: Completion, limit: int) -> tuple[str, dict[str, Any]]:
 
 
 def _part(event: str) -> Part:
+    """Raises RemoteProtocolError for an event that is no part of an answer."""
     try:
         made = json.loads(event)
-    except ValueError:
-        raise EngineError("The engine sent an event that is no JSON.") from None
-    if "error" in made:
-        raise EngineError(f"The engine failed: {made['error'].get('message')}.", hint="Try again.")
-    finish = None
-    if made.get("stop"):
-        finish = Finish.LENGTH if made.get("stop_type") == "limit" else Finish.STOP
-    return Part(
-        text=made.get("content") or "",
-        chances=tuple(_chance(token) for token in made.get("completion_probabilities") or ()),
-        finish=finish,
-        tokens=made.get("tokens_predicted") or 0,
-        prompt_tokens=made.get("tokens_evaluated") or 0,
-    )
+        if "error" in made:
+            message = made["error"].get("message")
+            raise EngineError(f"The engine failed: {message}.", hint="Try again.")
+        finish = None
+        if made.get("stop"):
+            finish = Finish.LENGTH if made.get("stop_type") == "limit" else Finish.STOP
+        return Part(
+            text=made.get("content") or "",
+            chances=tuple(_chance(token) for token in made.get("completion_probabilities") or ()),
+            finish=finish,
+            tokens=made.get("tokens_predicted") or 0,
+            prompt_tokens=made.get("tokens_evaluated") or 0,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise httpx.RemoteProtocolError("the engine sent no part of an answer") from None
 
 
 def _chance(token: dict[str, Any]) -> TokenChance:

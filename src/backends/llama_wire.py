@@ -52,29 +52,44 @@ def body(request: ChatRequest, *, seats: int, first: int, max_tokens: int) -> di
     }
 
 
-def pieces(event: str, seats: list[int], top: int | None = None) -> Iterator[Piece]:
+class Garbled(Exception):
+    """The engine sent an event that is none of its own."""
+
+
+def pieces(event: str, seats: list[int], top: int | None = None) -> list[Piece]:
     """The pieces in one event of the engine's stream, with the chances of their tokens and of
-    `top` others where it is not None. Raises what `engine_error` makes."""
+    `top` others where it is not None. Raises what `engine_error` makes, and Garbled."""
     try:
         chunk = json.loads(event)
-    except ValueError:
-        raise EngineError("The engine sent an event that is no JSON.") from None
-    if "error" in chunk:
-        raise _error(chunk["error"], int(chunk["error"].get("code") or 500))
+        if "error" in chunk:
+            error = chunk["error"]
+            raise _error(error, int(error.get("code") or 500))
+        return list(_pieces(chunk, seats, top))
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        raise Garbled("the engine sent an event that is no part of an answer") from None
+
+
+def _pieces(chunk: dict[str, Any], seats: list[int], top: int | None) -> Iterator[Piece]:
     tokens = (chunk.get("timings") or {}).get("predicted_n")
     for choice in chunk.get("choices", ()):
         delta = choice.get("delta") or {}
         finish = choice.get("finish_reason")
         yield Piece(
             seat=seats[choice["index"]],
-            text=delta.get("content") or "",
-            reasoning=delta.get("reasoning_content") or "",
+            text=_text(delta.get("content")),
+            reasoning=_text(delta.get("reasoning_content")),
             tool_calls=tuple(_tool(call) for call in delta.get("tool_calls") or ()),
             logprobs=tuple(_logprobs(choice.get("logprobs"))),
             chances=() if top is None else tuple(_chances(choice.get("logprobs"), top)),
-            tokens=tokens,
+            tokens=None if tokens is None else int(tokens),
             finish=_finish(finish) if finish else None,
         )
+
+
+def _text(given: Any) -> str:
+    if given is None or isinstance(given, str):
+        return given or ""
+    raise TypeError("text that is none")
 
 
 def _tool(call: dict[str, Any]) -> ToolDelta:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ..errors import EngineUnavailable
+from .care import Backoff, Record
+from .pulse import Pulse
 
-_QUICK_DEATHS = 3  # so many deaths without a ready engine between them, and we give up
-_STOP_S = 3.0
+_LOG = logging.getLogger("local_swarm.engine")
+_LATER = "It is tried again in a while; `local-swarm status` tells when it is back."
+_STOP_S = 2.0
+_LONGEST = 1 << 16  # bytes of a line on standard error that are kept
 _NO_MEMORY = ("insufficient memory", "failed to allocate", "out of memory", "cannot allocate")
 
 
@@ -23,7 +29,9 @@ class Child:
 
     The child prints one JSON line once it listens and exits when its standard input closes, so
     it cannot outlive us, not even when we are killed. `check` is awaited with that line; when it
-    returns, the child is ready.
+    returns, the child is ready. `pulse` hears that it is waited for. `state` is loading, ready,
+    restarting, idle (unloaded, the next caller loads it again), crashing (taken out for a while
+    because it only comes up to die again), failed or stopped.
     """
 
     def __init__(
@@ -32,6 +40,9 @@ class Child:
         config: Mapping[str, Any],
         environment: Mapping[str, str],
         check: Callable[[dict[str, Any]], Awaitable[None]],
+        *,
+        pulse: Pulse | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
         self.state = "loading"
         self.restarts = 0
@@ -39,6 +50,10 @@ class Child:
         self.why: str | None = None
         self._module, self._config, self._check = module, config, check
         self._environment = dict(environment)
+        self._pulse = pulse or Pulse()
+        self._deaths = Record(backoff or Backoff())
+        self._resting = False
+        self._killed: str | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Condition()
@@ -58,21 +73,39 @@ class Child:
     async def ready(self, after: int = 0) -> int:
         """Waits until a child later than generation `after` is ready; returns its generation.
 
-        Raises EngineUnavailable when there will be none.
+        Raises EngineUnavailable when there will be none soon.
         """
         async with self._changed:
+            if self.state == "idle":
+                self.state = "loading"
+                self._changed.notify_all()
             await self._changed.wait_for(
                 lambda: (
-                    self.state in ("failed", "stopped")
+                    self.state in ("crashing", "failed", "stopped")
                     or (self.state == "ready" and self.generation > after)
                 )
             )
+        if self.state == "crashing":
+            raise EngineUnavailable(f"The engine keeps dying: {self.why}.", hint=_LATER)
         if self.state != "ready":
             raise EngineUnavailable(
                 f"The engine is not running: {self.why or self.state}.",
                 hint="Start the node again; `run --demo` tells whether the model is at fault.",
             )
         return self.generation
+
+    def kill(self, why: str) -> None:
+        """Ends the child at once, as if it had died of `why`; it is started again."""
+        if self._process and self._process.returncode is None:
+            self._killed = why
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def rest(self) -> None:
+        """Ends the child until the next call of `ready`, which starts it again: no death."""
+        if self.state == "ready":
+            self._resting = True
+            await self._end()
 
     async def close(self) -> None:
         """Stops the child and waits for its end."""
@@ -83,23 +116,43 @@ class Child:
                 await self._task
 
     async def _supervise(self) -> None:
-        deaths = 0
-        while deaths < _QUICK_DEATHS:
+        while True:
             try:
-                was_ready = await self._run_once()
+                lived_s = await self._run_once()
             finally:
                 await self._end()
-            deaths = 1 if was_ready else deaths + 1
-            self.why = self._reason()
-            if not was_ready and self._hopeless():
+            if self._resting:
+                self._resting = False
+                await self._sleep()
+                continue
+            self.why = self._killed or self._reason()
+            self._killed = None
+            wait = self._deaths.died(lived_s)
+            if wait is None or (not self.generation and self._hopeless()):
                 break
             self.restarts += 1
+            _LOG.warning("an engine died: %s; death %d, again in %.2f s",
+                         self._told(), self.restarts, wait)  # fmt: skip
+            if self._deaths.crashing:
+                self.why = f"{self.why} ({self._deaths.row} times in a row, soon after its start)"
+                await self._set("crashing")
+            else:
+                await self._set("restarting")
+            await asyncio.sleep(wait)
             await self._set("restarting")
-            await asyncio.sleep(0.05 if deaths == 1 else 0.5 * deaths)
+        _LOG.error("an engine is given up: %s", self._told())
         await self._set("failed")
 
-    async def _run_once(self) -> bool:
-        """One life of the child, to its end. True if it was ready in between."""
+    async def _sleep(self) -> None:
+        """Unloaded until `ready` is called."""
+        async with self._changed:
+            if self.state != "stopped":
+                self.state = "idle"
+            self._changed.notify_all()
+            await self._changed.wait_for(lambda: self.state == "loading")
+
+    async def _run_once(self) -> float | None:
+        """One life of the child, to its end. For how many seconds it was ready; None if never."""
         self._errors.clear()
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -116,17 +169,20 @@ class Child:
         death = asyncio.create_task(process.wait())
         birth = asyncio.create_task(self._birth(process.stdin, process.stdout))
         try:
-            await asyncio.wait((birth, death), return_when=asyncio.FIRST_COMPLETED)
-            ready = birth.done() and not birth.cancelled() and birth.exception() is None
-            if ready:
-                self.generation += 1
-                await self._set("ready")
+            with self._pulse.call():
+                await asyncio.wait((birth, death), return_when=asyncio.FIRST_COMPLETED)
+                if birth.done() and not birth.exception():
+                    self.generation += 1
+                    await self._set("ready")
+            if self.state == "ready":
+                born = time.monotonic()
                 await death
-            elif birth.done() and (fault := birth.exception()):
+                return time.monotonic() - born
+            if birth.done() and (fault := birth.exception()):
                 await asyncio.wait((death,), timeout=1)
                 if not death.done():  # else its own last words say more
                     self._errors.append(str(fault))
-            return ready
+            return None
         finally:
             birth.cancel()
             await asyncio.gather(birth, return_exceptions=True)
@@ -142,9 +198,13 @@ class Child:
         await self._check(json.loads(line))
 
     async def _read_errors(self, stream: asyncio.StreamReader) -> None:
-        with contextlib.suppress(ValueError):  # a line beyond the stream's limit
-            while line := await stream.readline():
-                self._errors.append(line.decode("utf-8", "replace").strip())
+        """Reads on whatever comes: a child that may not write waits for ever."""
+        rest = b""
+        while chunk := await stream.read(1 << 13):
+            *lines, rest = (rest + chunk).split(b"\n")
+            rest = rest[-_LONGEST:]
+            self._errors += [line.decode("utf-8", "replace").strip() for line in lines]
+        self._errors.append(rest.decode("utf-8", "replace").strip())
 
     async def _end(self) -> None:
         process = self._process
@@ -171,6 +231,11 @@ class Child:
         if lines:
             return lines[-1].rstrip(".")
         return f"it was ended by signal {-code}" if code and code < 0 else f"it ended with {code}"
+
+    def _told(self) -> str:
+        """For the log: our own words only. What an engine prints may quote a prompt."""
+        code = self._process.returncode if self._process else None
+        return f"signal {-code}" if code and code < 0 else f"exit code {code}"
 
     def _hopeless(self) -> bool:
         """A child that ended by itself before it was ready will do the same again."""

@@ -6,6 +6,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 DONE = "[DONE]"
+_LONGEST = 64 << 20  # bytes of a line: more is no answer but a peer gone mad
+
+
+class LineTooLong(Exception):
+    """A line that does not end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +22,11 @@ class Comment:
 
 async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
     """Text lines of a byte stream, split at line feeds only: an answer may contain characters
-    that other splitters take for line ends (U+2028)."""
+    that other splitters take for line ends (U+2028). Raises LineTooLong."""
     rest = b""
     async for chunk in chunks:
+        if len(rest) > _LONGEST:
+            raise LineTooLong(f"a line of more than {_LONGEST} bytes")
         *whole, rest = (rest + chunk).split(b"\n")
         for line in whole:
             yield line.rstrip(b"\r").decode("utf-8", "replace")

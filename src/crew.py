@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .backends.base import Served
+from .backends.care import USUAL, Care
 from .backends.endpoint import Endpoint, EndpointConfig
 from .backends.foreign import Found, Offer
 from .backends.llama_server import LlamaConfig, LlamaServer
@@ -111,6 +112,7 @@ def of_plan(
     environment: Mapping[str, str],
     accuracy: Mapping[str, float] | None = None,
     measured: Measured | None = None,
+    care: Care = USUAL,
 ) -> Crew:
     """The engine of a planned model file; where the plan is isolated, one a seat."""
     config = LlamaConfig(
@@ -122,7 +124,7 @@ def of_plan(
         threads=plan.threads,
         prompt_cache_mib=plan.prompt_cache >> 20,
     )
-    engine = LlamaServer(config, environment)
+    engine = LlamaServer(config, environment, care)
     return Crew(
         model=plan.spec.id,
         title=plan.spec.name,

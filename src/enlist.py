@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .backends.care import USUAL, Care
 from .backends.foreign import USUAL_PORTS, Found, adopt, inspect, leaves_the_machine
 from .bench.calibration import accuracies, accuracies_of
 from .bench.question import digest
@@ -45,6 +46,7 @@ def enlist(
     on_download: OnDownload,
     tell: Told = lambda _: None,
     *,
+    care: Care = USUAL,
     adopting: bool = False,
     own_port: int | None = None,
 ) -> Enlisted:
@@ -76,6 +78,7 @@ def enlist(
             environment,
             accuracies_of(settings, choice.path),
             choice.measured,
+            care=care,
         )
         for choice in choices
     ]

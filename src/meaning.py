@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .backends.care import USUAL, Care
 from .backends.llama_embedder import LlamaEmbedder
 from .models.gguf import is_embedding
 from .models.store import downloaded
@@ -31,14 +32,18 @@ class Meaning:
             await self.engine.close()
 
 
-def meaning(models: Path | None, environment: Mapping[str, str], threads: int) -> Meaning:
+def meaning(
+    models: Path | None, environment: Mapping[str, str], threads: int, care: Care = USUAL
+) -> Meaning:
     """By an embedding model in the folder `models`; else by sentence-transformers, if it is
     installed and its model is there; else by the words themselves. Loads nothing yet."""
     files = downloaded(models) if models else []
     path = next((file for file in files if is_embedding(file)), None)
     if path is None:
         return _threaded(choose(folder=models / MINILM if models else None), None)
-    engine = LlamaEmbedder(path, environment, context=_CONTEXT, threads=threads, pooling=None)
+    engine = LlamaEmbedder(
+        path, environment, context=_CONTEXT, threads=threads, pooling=None, care=care
+    )
     bridge = _Bridge(engine)
     return _threaded(choose(served=(path.stem, bridge)), engine, bridge.enter)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from . import __version__, logs
 from .backends.base import Served
+from .backends.care import USUAL, Care
 from .backends.llama_embedder import LlamaEmbedder
 from .capabilities import Capabilities
 from .chat import ChatRequest, Done, Event, named
@@ -56,14 +57,16 @@ class Node:
         accuracy: Mapping[str, float] | None = None,
         others: Sequence[Crew] = (),
         lan: Lan | None = None,
+        care: Care = USUAL,
     ) -> None:
         """`models` is the folder where an embedding model may lie, `accuracy` what was measured
         of the model: by kind of answer, 0 to 1. `others` vote beside the planned model; without a
-        `plan` they are all there is. `lan` is opened and closed with the node."""
+        `plan` they are all there is. `lan` is opened and closed with the node.
+        `care` is what engines of ours are supervised by."""
         vote = vote or Vote()
         check(vote.strategy)  # a wrong name is told before anything is loaded
         environment = clean_environment()
-        own = [of_plan(plan, path, environment, accuracy)] if plan and path else []
+        own = [of_plan(plan, path, environment, accuracy, care=care)] if plan and path else []
         self.crews: tuple[Crew, ...] = (*own, *others)
         self.strategy = vote.strategy
         self.url = ""
@@ -73,11 +76,13 @@ class Node:
         self._state = "loading"
         self._verify_code = vote.verify_code
         self._runner: PythonRunner | None = None
-        self._meaning = meaning(models, environment, threads=1)
+        self._meaning = meaning(models, environment, threads=1, care=care)
         file = next((crew for crew in self.crews if crew.path), None)
         # Requests for embeddings are answered by a model made for them, else by a loaded one.
         self._embedder = self._meaning.engine or (
-            LlamaEmbedder(file.path, environment, context=file.context, threads=file.threads)
+            LlamaEmbedder(
+                file.path, environment, context=file.context, threads=file.threads, care=care
+            )
             if file and file.path
             else None
         )
@@ -123,14 +128,14 @@ class Node:
         return await study(question, answers, self._runner)
 
     async def close(self) -> None:
-        """Ends the engine and waits for its end."""
+        """Ends the engines, all at once, and waits for their end."""
         self._state = "stopped"
+        ends = [engine.close() for engine in self._engines]
         if self.lan is not None:
-            await self.lan.close()
+            ends.append(self.lan.close())
         if self._embedder is not None:
-            await self._embedder.close()
-        await self._meaning.close()
-        await asyncio.gather(*(engine.close() for engine in self._engines))
+            ends.append(self._embedder.close())
+        await asyncio.gather(*ends, self._meaning.close())
 
     async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
         """See Responder.respond."""
@@ -162,9 +167,8 @@ class Node:
         """See StatusSource."""
         engines = tuple(status for crew in self.crews for status in crew.status())
         state = self._state
-        if state == "ok" and not any(engine.state == "ready" for engine in engines):
-            dead = all(engine.state == "failed" for engine in engines)
-            state = "failed" if dead else "loading"
+        if state == "ok":
+            state = _together({engine.state for engine in engines})
         return NodeStatus(
             version=__version__,
             state=state,
@@ -201,6 +205,13 @@ class Node:
             votes = f"{who[model]} seats of {crew.title} vote"
             cards.append(ModelCard(model, crew.context, model, votes))
         return tuple(cards)
+
+
+def _together(states: set[str]) -> str:
+    """The state of a node that was loaded, by those of its engines."""
+    if states & {"ready", "idle"}:
+        return "ok"
+    return "failed" if states <= {"failed", "crashing"} else "restarting"
 
 
 class Once:

@@ -29,7 +29,7 @@ class EngineStatus:
 
     model: str
     pid: int | None
-    state: str  # loading | ready | restarting | failed | stopped
+    state: str  # loading | ready | restarting | idle | crashing | failed | stopped
     restarts: int
     rss: int | None
     pss: int | None
@@ -53,7 +53,7 @@ class NodeStatus:
     """The whole node. `uptime_s` in seconds; `seats` and `context` as planned."""
 
     version: str
-    state: str  # loading | ok | failed
+    state: str  # loading | ok | restarting | failed | stopped
     url: str
     pid: int
     uptime_s: float

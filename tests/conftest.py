@@ -18,6 +18,7 @@ import pytest
 
 from benchmarks._shapes import make
 from local_swarm import settings as configuration
+from local_swarm.backends.care import USUAL, Care
 from local_swarm.crew import Crew
 from local_swarm.hardware.budget import budget
 from local_swarm.hardware.detect import detect
@@ -87,13 +88,17 @@ def running(
     models: Path | None = None,
     others: Sequence[Crew] = (),
     lan: Lan | None = None,
+    care: Care = USUAL,
 ) -> Iterator[Running]:
     """Serves a plan from a thread of its own until the block ends."""
     settings = settings_in(home)
     listen = Listen("127.0.0.1", 0, api_key)
     sock = bind(listen)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    node, ready = Node(made, path, vote, models, others=others, lan=lan), threading.Event()
+    node, ready = (
+        Node(made, path, vote, models, others=others, lan=lan, care=care),
+        threading.Event(),
+    )
     failure: list[BaseException] = []
 
     def work() -> None:

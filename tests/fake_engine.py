@@ -3,7 +3,8 @@ cannot be made to do on time. Run by `Child` as any engine: `python -m tests.fak
 
 The last user message is a list of orders, "word" or "word=number": `garbage`, `mute` (the stream
 just ends), `refuse` (500), `broken` (an error event), `http` (no HTTP at all), `die=N`, `cut=N`,
-`hang=N` (after N tokens), `slow=N` (ms a token), `tokens=N`, `loop`. After `once` they hold for
+`hang=N` (after N tokens), `slow=N` (ms a token),
+`think=N` (ms before the first one), `tokens=N`, `loop`. With `once` they hold for
 the first request of that text only, whatever engine process gets it.
 """
 
@@ -18,7 +19,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+    b"Connection: close\r\n\r\n"
+)
 HUNG = asyncio.Event()
+BUSY: set[object] = set()
 
 
 def main() -> None:
@@ -48,17 +54,19 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         path = head.split(" ")[1]
-        size = next(
-            (int(line[15:]) for line in head.lower().splitlines() if line[:15] == "content-length:"),
-            0,
-        )
+        lines = head.lower().splitlines()
+        size = next((int(line[15:]) for line in lines if line.startswith("content-length:")), 0)
         body = json.loads(await reader.readexactly(size)) if size else {}
         if path == "/v1/chat/completions":
-            await _stream(writer, body)
+            BUSY.add(writer)
+            try:
+                await _stream(writer, body)
+            finally:
+                BUSY.discard(writer)
         elif path == "/slots":
             if HUNG.is_set():  # the loop that would answer hangs
                 await asyncio.sleep(3600)
-            _plain(writer, [{"is_processing": False}])
+            _plain(writer, [{"is_processing": True} for _ in BUSY])
         elif path.endswith("input_tokens"):
             _plain(writer, {"input_tokens": 9})
         else:
@@ -93,9 +101,12 @@ async def _stream(writer: asyncio.StreamWriter, body: dict[str, Any]) -> None:
     if "http" in asked:
         writer.write(b"\x00\xffthis is no HTTP\r\n\r\n")
         return None
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n")
+    writer.write(_HEAD)
+    await asyncio.sleep(asked.get("think", 0) / 1000)
     seats, wanted = range(body["n"]), asked.get("tokens", 4)
-    for at in range(min(wanted, body["max_tokens"])):
+    last = body["messages"][-1]
+    begun = len(last["content"].split()) if last["role"] == "assistant" else 0  # it goes on there
+    for at in range(begun, min(wanted, begun + body["max_tokens"])):
         if asked.get("die") == at:
             os._exit(1)
         if asked.get("cut") == at:
@@ -104,19 +115,20 @@ async def _stream(writer: asyncio.StreamWriter, body: dict[str, Any]) -> None:
             HUNG.set()
             await asyncio.sleep(3600)
         if at == 2 and "garbage" in asked:
-            writer.write(b'data: ["\\u0000", {"choices": 7}]\n\n')
+            _send(writer, '["\\u0000", {"choices": 7}]')
         if at == 2 and "broken" in asked:
-            writer.write(b'data: {"error": {"message": "boom", "code": 500}}\n\n')
+            _send(writer, '{"error": {"message": "boom", "code": 500}}')
             return None
         for seat in seats:
             looping = "loop" in asked and seat == len(seats) - 1
-            _chunk(writer, seat, at + 1, "round and round " if looping else f"w{at} ")
+            _chunk(writer, seat, at + 1 - begun, "round and round " if looping else f"w{at} ")
         await writer.drain()
         await asyncio.sleep(asked.get("slow", 0) / 1000)
     if "mute" not in asked:
         for seat in seats:
-            _chunk(writer, seat, wanted, "", "stop")
-        writer.write(b"data: [DONE]\n\n")
+            _chunk(writer, seat, wanted - begun, "", "stop")
+        _send(writer, "[DONE]")
+    writer.write(b"0\r\n\r\n")
     return None
 
 
@@ -125,7 +137,12 @@ def _chunk(
 ) -> None:
     choice = {"index": seat, "delta": {"content": text}, "finish_reason": finish}
     chunk = {"choices": [choice], "timings": {"predicted_n": tokens}}
-    writer.write(f"data: {json.dumps(chunk)}\n\n".encode())
+    _send(writer, json.dumps(chunk))
+
+
+def _send(writer: asyncio.StreamWriter, event: str) -> None:
+    data = f"data: {event}\n\n".encode()
+    writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
 
 
 if __name__ == "__main__":

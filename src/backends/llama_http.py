@@ -12,6 +12,7 @@ import httpx
 
 from ..chat import ChatRequest
 from ..errors import EngineError, EngineUnavailable, InvalidRequest
+from ..wire.connection import OneConnection
 from ..wire.sse import Comment, LineTooLong, lines, parse
 from .base import Piece
 from .forced import as_calls, is_forced
@@ -37,7 +38,7 @@ class LlamaHttp:
             timeout=httpx.Timeout(None, connect=5),
             # A connection a request: the child closes some that it has just used (9 of 260 here),
             # and one of its threads waits at each that is idle.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+            transport=OneConnection(),
             trust_env=False,  # a proxy has no business between us and our own child
         )
 

@@ -133,7 +133,7 @@ class LlamaServer:
         said: list[Piece] = []  # of a single seat, which can go on where it was
         before = 0  # its tokens in the engine's earlier life
         for attempt in (1, 2):
-            open_seats = set(seats)
+            open_seats, broken = set(seats), None
             try:
                 async with aclosing(self._stream(request, seats, max_tokens)) as stream:
                     async for piece in stream:
@@ -144,12 +144,13 @@ class LlamaServer:
                         if len(seats) == 1:
                             said.append(piece)
                         yield piece
-            except httpx.TransportError as broken:
-                generation = await self._again(attempt, generation, broken)
+            except httpx.TransportError as error:
+                broken = error
             if not open_seats:
                 return
-            if attempt == 2:
+            if attempt == 2 and broken is None:
                 raise EngineError("The engine ended its answer too early.", hint="Try again.")
+            generation = await self._again(attempt, generation, broken)
             seats = sorted(open_seats)
             begun = "".join(piece.text for piece in said)
             if begun and len(seats) == 1 and not any(p.tool_calls or p.reasoning for p in said):
@@ -186,7 +187,7 @@ class LlamaServer:
         except httpx.TransportError as broken:
             return await self._again(2, generation, broken)
 
-    async def _again(self, attempt: int, generation: int, broken: Exception) -> int:
+    async def _again(self, attempt: int, generation: int, broken: Exception | None) -> int:
         """Waits for the next life of the engine; a second death in one request is the end."""
         if attempt == 2:
             raise EngineUnavailable(

@@ -18,6 +18,7 @@ from .options import (
     Discovery,
     EndpointKeys,
     Endpoints,
+    IdleUnload,
     Key,
     LanMode,
     PeerHost,
@@ -96,6 +97,7 @@ def run(
     peer_host: PeerHost = "",
     discovery: Discovery = True,
     peer: PeersAt = None,
+    idle_unload: IdleUnload = None,
 ) -> None:
     """Choose a model for this machine, start the workers and serve the API.
 
@@ -118,7 +120,7 @@ def run(
     keys = endpoint_keys or ([key] if endpoints and (key := read().endpoint_key) else [])
     named = members(model, demo, beside or [], endpoints or [], seats, keys)
     flags = LanFlags(mode, peer_host, peer_port, discovery, tuple(peer or ()))
-    command(named, adopt, context, host, port, api_key, vote, flags)
+    command(named, adopt, context, host, port, api_key, vote, flags, idle_unload)
 
 
 @app.command()

@@ -8,6 +8,16 @@ import typer
 
 from ..network.mode import Mode
 
+
+def seconds(text: str) -> float:
+    """A span of time like 90, 90s, 10m or 2h. Raises typer.BadParameter."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], text[-1]) if text[-1:] in units else (text, "s")
+    if not number.isdecimal() or not int(number):
+        raise typer.BadParameter(f"{text} is no span of time; try 90s, 10m or 2h.")
+    return float(int(number) * units[unit])
+
+
 Seats = Annotated[
     int | None, typer.Option(help="How many workers answer and vote (1 to 64; 5 is a good number).")
 ]
@@ -22,6 +32,16 @@ Url = Annotated[str | None, typer.Option(help="Address of the node, like http://
 Key = Annotated[
     str | None,
     typer.Option(help="The node's API key; LOCAL_SWARM_API_KEY is read too.", show_default=False),
+]
+IdleUnload = Annotated[
+    float | None,
+    typer.Option(
+        help="Take the model out of the memory after so long without a request (90, 90s, 10m, 2h); "
+        "the next request loads it again.",
+        metavar="TIME",
+        parser=seconds,
+        show_default=False,
+    ),
 ]
 Model = Annotated[
     str | None,

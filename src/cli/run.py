@@ -11,6 +11,7 @@ from rich.console import Console
 
 from .. import logs
 from .. import settings as configuration
+from ..backends.care import Care
 from ..enlist import Enlisted, Named, enlist
 from ..hardware.budget import GIB
 from ..hardware.profile import HardwareProfile
@@ -50,6 +51,7 @@ def run(
     api_key: str | None,
     vote: Vote,
     lan: LanFlags,
+    idle_unload: float | None = None,
 ) -> None:
     """See app.run."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
@@ -58,6 +60,7 @@ def run(
     listen = Listen(host, port, api_key or settings.api_key)
     check(vote.strategy)
     network = Lan(lan.config(settings))
+    care = Care(idle_s=idle_unload)
     sock = bind(listen)  # before anything is downloaded or loaded
     try:
         with downloads(console) as on_download:
@@ -67,10 +70,13 @@ def run(
                 context,
                 on_download,
                 console.print,
+                care=care,
                 adopting=adopting,
                 own_port=port,
             )
-        node = Node(None, None, vote, settings.models, others=enlisted.crews, lan=network)
+        node = Node(
+            None, None, vote, settings.models, others=enlisted.crews, lan=network, care=care
+        )
         report(console, enlisted)
         started = time.monotonic()
 

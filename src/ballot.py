@@ -80,13 +80,14 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Group:
     """Ballots that say the same: `key` is the canonical answer, `text` one of their texts,
-    `confidence` their mean."""
+    `confidence` their mean, `machines` who cast them, in the order of their names."""
 
     key: str
     votes: int
     weight: float
     text: str
     confidence: float | None = None
+    machines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

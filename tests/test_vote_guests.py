@@ -202,7 +202,6 @@ def test_ballots_of_trusted_machines_count_as_in_one_room(
     for caps in (None, Caps(peer=0.5, trusted=frozenset(MACHINES))):
         lan = judge(spread, replace(room, caps=caps))
         assert (lan.status, lan.share, lan.abstained) == (one.status, one.share, one.abstained)
-        assert set(lan.groups) == set(one.groups) or one.status is Status.TIE
         assert {(g.key, g.votes, g.weight) for g in lan.groups} == {
             (g.key, g.votes, g.weight) for g in one.groups
         }

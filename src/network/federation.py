@@ -21,6 +21,7 @@ from .voter import LAN, Asked, PeerVoter
 if TYPE_CHECKING:
     import httpx
 
+_MOST_SEATS = 16  # of a peer that nobody has vouched for: together they weigh 1 at first anyway
 _SEED_SHIFT = 4096  # between two machines: no two seats draw the same
 _PATIENCE = 3  # times in a row that a peer may be too late before it sits out
 _OURS = "local-swarm"
@@ -118,8 +119,9 @@ class Federation:
         voters: list[tuple[Voter, int]] = []
         for place, member in enumerate(chosen, start=1):
             voter = self._voter(member, labels[member.peer.id], request, place)
-            asked = request.swarm.seats or member.seats
-            voters.append((voter, min(asked, member.seats, protocol.MAX_SEATS)))
+            asked = min(request.swarm.seats or member.seats, member.seats)
+            most = protocol.MAX_SEATS if member.peer.trusted else _MOST_SEATS
+            voters.append((voter, min(asked, most)))
         ids = {label: id for id, label in labels.items()}
         names = {voter.name: ids[voter.machine] for voter, _ in voters}
         told = partial(self._told, ids, names)

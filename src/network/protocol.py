@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from ..ballot import Answer, Ballot, Finish, ToolCall
 from ..chat import ChatRequest, SwarmOptions
+from . import strict
 from .sampling import checked
 
 PATH = "/peer/v1/ballots"
@@ -31,8 +31,7 @@ MAX_SEATS = 64
 MAX_DEADLINE_MS = 300_000
 MAX_TOKENS = 1 << 20
 MAX_HOPS = 1
-_TEXT = 1 << 18  # characters of an answer
-_DEPTH = 64
+_TEXT = 1 << 17  # characters of an answer
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
@@ -154,8 +153,9 @@ class Cast(_Wall):
 
     @classmethod
     def of(cls, ballot: Ballot, seat: int, salt: str) -> Cast:
-        """A ballot of ours, as it is sent; what is longer than the wire allows is cut."""
+        """A ballot of ours, as it is sent; an answer longer than the wire allows is one cut off."""
         answer = ballot.answer
+        whole = len(answer.text) <= _TEXT and len(answer.tool_calls) <= 64
         return cls(
             seat=seat,
             salt=salt,
@@ -167,7 +167,7 @@ class Cast(_Wall):
                 for c in answer.tool_calls[:64]
                 if len(c.arguments) <= _TEXT
             ],
-            finish=ballot.finish.value,
+            finish=ballot.finish.value if whole else "length",
             tokens=min(ballot.tokens, MAX_TOKENS),
             confidence=ballot.confidence,
         )
@@ -264,48 +264,10 @@ def is_text(content: Any) -> bool:
 
 
 def _json(data: bytes) -> Any:
-    """Strict JSON: UTF-8 without halves of pairs, finite numbers, whole ones of 64 bits."""
     try:
-        value = json.loads(
-            data.decode("utf-8"), parse_constant=_no_number, parse_float=_finite, parse_int=_whole
-        )
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):  # UnicodeError is a ValueError
-        raise NotUnderstood("it is no JSON of ours") from None
-    if _deeper(value, _DEPTH):
-        raise NotUnderstood("it is nested too deeply")
-    return value
-
-
-def _deeper(value: Any, depth: int) -> bool:
-    level = [value]
-    for _ in range(depth):
-        level = [
-            inner
-            for one in level
-            if isinstance(one, (dict, list))
-            for inner in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(text)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def _whole(text: str) -> int:
-    if len(text) > 20 or not -(1 << 63) <= (value := int(text)) < 1 << 63:
-        raise ValueError(text)
-    return value
+        return strict.json_of(data)
+    except ValueError as error:
+        raise NotUnderstood(str(error)) from None
 
 
 def _utf8(text: str) -> str:

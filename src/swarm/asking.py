@@ -16,6 +16,7 @@ from .tally import Cast
 from .tiers import Tier, Voter
 
 LATE = "not finished in time"  # of a guest that the election did not wait for any longer
+_LONG = 1 << 13  # characters
 Embed = Callable[[str], Awaitable[tuple[float, ...]]]
 
 
@@ -141,7 +142,12 @@ class Asking:
             self._inbox.put_nowait((place, None))
 
     async def _cast(self, ballot: Ballot) -> Cast:
-        cast = Cast(ballot, key_of(self._rule.asked, ballot), self._rule.weight(ballot.model))
+        # A long text takes a moment, and a guest may send any: the loop goes on meanwhile.
+        if len(ballot.answer.text) > _LONG:
+            key = await asyncio.to_thread(key_of, self._rule.asked, ballot)
+        else:
+            key = key_of(self._rule.asked, ballot)
+        cast = Cast(ballot, key, self._rule.weight(ballot.model))
         if self._embed is None or cast.key is None or ballot.answer.tool_calls:
             return cast
         try:

@@ -173,7 +173,8 @@ def _assembled(
 
 def _group(heap: Heap, request_id: str) -> Group:
     text = spokesman(heap, request_id).answer.text
-    return Group(heap.key, len(heap.casts), heap.weight, text, confidence(heap))
+    machines = tuple(sorted({ballot.machine for ballot in heap.ballots}))
+    return Group(heap.key, len(heap.casts), heap.weight, text, confidence(heap), machines)
 
 
 def _saved(ballots: Sequence[Ballot], meter: Meter, granted: int) -> int:

@@ -18,6 +18,8 @@ from ..ballot import (
     Verdict,
 )
 
+_HOME = "home"  # the machine that was asked
+
 
 def render(of: Verdict, *, details: bool) -> dict[str, Any]:
     """The field `swarm`; with `details` the groups' texts and every ballot."""
@@ -75,6 +77,8 @@ def _group(group: Group, details: bool) -> dict[str, Any]:
         "weight": round(group.weight, 4),
         "confidence": _round(group.confidence),
     }
+    if set(group.machines) - {_HOME}:  # the same for all groups of a machine alone
+        rendered["machines"] = list(group.machines)
     return rendered | ({"text": group.text} if details else {})
 
 
@@ -133,7 +137,14 @@ def read(swarm: Mapping[str, Any], answer: Answer, finish: Finish) -> Verdict:
         abstained=swarm["abstained"],
         machines=swarm["machines"],
         groups=tuple(
-            Group(g["key"], g["votes"], g["weight"], g.get("text", ""), g.get("confidence"))
+            Group(
+                g["key"],
+                g["votes"],
+                g["weight"],
+                g.get("text", ""),
+                g.get("confidence"),
+                tuple(g.get("machines") or ()),
+            )
             for g in swarm["groups"]
         ),
         ballots=tuple(_read_ballot(one) for one in details),

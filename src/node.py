@@ -6,8 +6,8 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +89,15 @@ class Node:
         text = next((crew.text for crew in self.crews if crew.text), None)
         self.can = Capabilities(tokenizer=text, completer=text, embedder=self._embedder)
         team = Team([member for crew in self.crews for member in crew.members])
+        extras = Extras(
+            embed=self._meaning.embed,
+            threshold=self._meaning.threshold,
+            behave=self._behave if vote.verify_code else None,
+        )
         self._swarm = Swarm(
             team,
             Defaults(team.seats, vote.strategy, vote.waves, vote.escalate, accuracies(self.crews)),
-            Extras(
-                embed=self._meaning.embed,
-                threshold=self._meaning.threshold,
-                behave=self._behave if vote.verify_code else None,
-            ),
+            replace(extras, allies=lan.allies) if lan else extras,
         )
         self.seats = team.seats
 
@@ -117,7 +118,7 @@ class Node:
             raise (fatal or faults)[0]
         self._state = "ok"
         if self.lan is not None:
-            await self.lan.start(Home(__version__, self._facts))
+            await self.lan.start(Home(__version__, self._facts, self._swarm.cast))
 
     @property
     def _engines(self) -> list[Served]:
@@ -142,12 +143,13 @@ class Node:
         self._requests += 1
         self._running += 1
         try:
-            events: Any = self._swarm.respond(request)
-            async with aclosing(events):
-                async for event in events:
-                    if isinstance(event, Done):
-                        logs.vote(event.verdict)
-                    yield event
+            with self.lan.local() if self.lan else nullcontext():
+                events: Any = self._swarm.respond(request)
+                async with aclosing(events):
+                    async for event in events:
+                        if isinstance(event, Done):
+                            logs.vote(event.verdict)
+                        yield event
         finally:
             self._running -= 1
 

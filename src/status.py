@@ -80,7 +80,8 @@ class PeerStatus:
     """A paired machine. `state` is None where the LAN is not open here; `tokens_per_s` is what one
     question got there lately, `seen_s` how many seconds ago it answered, `trouble` why it does not.
 
-    `ballots` were cast for this machine, `agreed` of them had the winner's answer.
+    `ballots` were cast for this machine and could be compared with its own, `agreed` of them did;
+    `audit` is how the peer broke its word last.
     """
 
     id: str
@@ -94,9 +95,10 @@ class PeerStatus:
     version: str | None = None
     seen_s: float | None = None
     trouble: str | None = None
-    ballots: int | None = None
-    agreed: int | None = None
-    proven: bool | None = None
+    ballots: int = 0
+    agreed: int = 0
+    proven: bool = False
+    audit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -236,7 +237,7 @@ def test_an_address_as_people_type_it(typed: str, read: str | None) -> None:
 
 @contextmanager
 def demo(home: Path, mode: Mode = Mode.PARTICIPANT) -> Iterator[Running]:
-    made = planned(demo_path(), seats=1)
+    made = planned(demo_path(), seats=3)
     made = replace(made, spec=replace(made.spec, id="demo"))
     lan = Lan(config(home / "lan", mode))
     with running(home, made, demo_path(), lan=lan) as it:
@@ -261,15 +262,23 @@ def test_two_nodes_are_paired_by_the_commands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a, b = (Command(tmp_path / name, monkeypatch) for name in "ab")
-    with demo(tmp_path / "a"), demo(tmp_path / "b", Mode.PROVIDER):
+    with demo(tmp_path / "a") as one, demo(tmp_path / "b", Mode.PROVIDER) as other:
         assert "peer port shut" in a("peers") and "No peers yet" in a("peers")
         line = a("invite", "--trust").split()
         assert line[:2] == ["local-swarm", "join"] and line[3] == "--trust"
         port = json.loads(a("peers", "--json"))["port"]
         assert "Paired with" in b(*line[1:], "--at", f"127.0.0.1:{port}")
         assert "used already" in b(*line[1:], "--at", f"127.0.0.1:{port}")
-        (seen,) = json.loads(a("peers", "--json"))["peers"]
-        assert seen["trusted"]
+        deadline = time.monotonic() + 20
+        while (seen := json.loads(a("peers", "--json"))["peers"][0])["state"] != "up":
+            assert time.monotonic() < deadline, seen
+        assert seen["trusted"] and (seen["seats"], seen["models"]) == (3, ["demo"])
+        # A participant asks its peers, a provider does not.
+        whole = {"early_stop": False}
+        told = [it.chat(temperature=0.05, swarm=whole).json() for it in (one, other)]
+        votes = [answer["swarm"] for answer in told]
+        assert [(vote["machines"], vote["ballots"]) for vote in votes] == [(2, 6), (1, 3)]
+        assert "3 of 3 agreed" in a("peers")
         assert "It is called kitchen now" in a("peers", "rename", seen["id"][:9], "kitchen")
         assert "kitchen must prove itself" in a("peers", "trust", "kitchen", "--no")
         assert "kitchen" in a("peers") and "provider" in b("peers")

@@ -24,6 +24,7 @@ from .options import (
     PeerHost,
     PeerPort,
     PeersAt,
+    Scope,
     Seats,
     Strategy,
     Url,
@@ -98,6 +99,7 @@ def run(
     discovery: Discovery = True,
     peer: PeersAt = None,
     idle_unload: IdleUnload = None,
+    scope: Scope = "lan",
 ) -> None:
     """Choose a model for this machine, start the workers and serve the API.
 
@@ -119,7 +121,7 @@ def run(
     vote = Vote(strategy or "auto", waves, escalate, verify_code)
     keys = endpoint_keys or ([key] if endpoints and (key := read().endpoint_key) else [])
     named = members(model, demo, beside or [], endpoints or [], seats, keys)
-    flags = LanFlags(mode, peer_host, peer_port, discovery, tuple(peer or ()))
+    flags = LanFlags(mode, peer_host, peer_port, discovery, tuple(peer or ()), scope)
     command(named, adopt, context, host, port, api_key, vote, flags, idle_unload)
 
 

@@ -116,3 +116,10 @@ PeersAt = Annotated[
         show_default=False,
     ),
 ]
+Scope = Annotated[
+    str,
+    typer.Option(
+        help="Where requests that do not say so themselves are voted on: local (this machine) or "
+        "lan (its peers too)."
+    ),
+]

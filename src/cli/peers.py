@@ -67,8 +67,9 @@ def peers(as_json: bool, url: str | None) -> None:
     for row, peer in zip(rows, (None, *told["peers"]), strict=True):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         out.print("  ".join(cells).rstrip())
-        if peer and peer["trouble"]:
-            out.print(f"  {peer['trouble']}")
+        for trouble in (peer["trouble"], peer["audit"]) if peer else ():
+            if trouble:
+                out.print(f"  {trouble}")
 
 
 def _row(peer: dict[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from .. import logs
 from .. import settings as configuration
 from ..backends.care import Care
 from ..enlist import Enlisted, Named, enlist
+from ..errors import UsageError
 from ..hardware.budget import GIB
 from ..hardware.profile import HardwareProfile
 from ..network.lan import Lan, LanConfig, place
@@ -33,13 +34,17 @@ class LanFlags:
     port: int | None
     discover: bool
     listed: Sequence[str] = ()
+    scope: str = "lan"
 
     def config(self, settings: configuration.Settings) -> LanConfig:
         """With what the flags leave open."""
         port = self.port if self.port is not None else settings.peer_port
         port = port if port is not None else configuration.DEFAULT_PEER_PORT
         listed = tuple(place(at) for at in self.listed)
-        return LanConfig(settings.lan, self.mode, self.host, port, self.discover, listed)
+        if self.scope not in ("local", "lan"):
+            raise UsageError(f"There is no scope {self.scope!r}.", hint="Say local or lan.")
+        folder, scope = settings.lan, self.scope
+        return LanConfig(folder, self.mode, self.host, port, self.discover, listed, scope)
 
 
 def run(

@@ -6,19 +6,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..ballot import Ballot, Meter
+from ..chat import ChatRequest
 from ..errors import LanError, UsageError
 from ..settings import DEFAULT_PEER_PORT
 from ..status import Invitation, LanStatus, PeerStatus
 from .book import Book, Peer, is_address
+from .desk import Desk
 from .mode import Mode
+from .record import Record
 
 if TYPE_CHECKING:
+    from ..swarm.extras import Allies
     from .member import Member
     from .rooms import Rooms
 
@@ -38,6 +43,13 @@ class LanConfig:
     port: int = DEFAULT_PEER_PORT
     discover: bool = True
     listed: tuple[str, ...] = ()
+    scope: str = "lan"
+
+
+async def _nobody(request: ChatRequest, seats: int, meter: Meter) -> AsyncIterator[Ballot]:
+    """The seats of a machine that has none."""
+    return
+    yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +65,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the LAN is given of the node."""
+    """What the LAN is given of the node. `cast` answers with this machine's own seats alone."""
 
     version: str = ""
     facts: Callable[[], Facts] = Facts
+    cast: Callable[[ChatRequest, int, Meter], AsyncIterator[Ballot]] = _nobody
 
 
 class Lan:
@@ -65,7 +78,7 @@ class Lan:
     def __init__(self, config: LanConfig) -> None:
         self.config = config
         self.trouble: str | None = None
-        self._home = Home()
+        self._home, self._desk = Home(), Desk()
         self._rooms: Rooms | None = None
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
@@ -131,7 +144,7 @@ class Lan:
     def peers(self) -> LanStatus:
         """See LanControl."""
         rooms = self._rooms
-        book = self._book()
+        book, record = self._book(), rooms.record if rooms else Record(self.config.folder)
         told = {member.peer.id: member for member in rooms.members.states()} if rooms else {}
         return LanStatus(
             mode=self.config.mode.value,
@@ -139,7 +152,7 @@ class Lan:
             name=rooms.me.name if rooms else None,
             port=rooms.server.port if rooms else None,
             paused=self._paused,
-            peers=tuple(_status(peer, told.get(peer.id)) for peer in book.peers()),
+            peers=tuple(_status(peer, told.get(peer.id), record) for peer in book.peers()),
             removed=tuple(sorted(book.removed)),
             trouble=self.trouble,
             discovery=rooms.discovery.trouble if rooms and rooms.discovery else None,
@@ -149,10 +162,11 @@ class Lan:
         """See LanControl. Its connections are cut now, and the other members are told."""
         book = self._book()
         peer = book.find(who)
+        last = self._one(peer.id)
         book.remove(peer.id)
         if self._rooms:
             self._rooms.spread()
-        return _status(peer, None)
+        return last
 
     def rename(self, who: str, name: str) -> PeerStatus:
         """See LanControl. The name is this machine's own for the peer."""
@@ -170,6 +184,16 @@ class Lan:
     def pause(self, paused: bool) -> None:
         """See LanControl. Peers get nothing until then; this machine may still ask them."""
         self._paused = paused
+
+    def allies(self, request: ChatRequest, strategy: str) -> Allies | None:
+        """The peers that vote on a request of this machine; see swarm.extras.Extras."""
+        if self._rooms is None or not self.config.mode.asks:
+            return None
+        return self._rooms.federation.allies(request, strategy)
+
+    def local(self) -> AbstractContextManager[None]:
+        """To be entered while a request of this machine's own user is answered: it comes first."""
+        return self._desk.local()
 
     def willing(self) -> str | None:
         """Why this machine takes no questions of peers now; None when it does."""
@@ -191,7 +215,9 @@ class Lan:
                 from .rooms import build
 
                 async with AsyncExitStack() as stack:
-                    self._rooms = await build(stack, self.config, self._home, self.willing)
+                    self._rooms = await build(
+                        stack, self.config, self._home, self._desk, self.willing
+                    )
                     self._stack = stack.pop_all()
                 self.trouble = None
             return self._rooms
@@ -214,8 +240,18 @@ class Lan:
         return found
 
 
-def _status(peer: Peer, member: Member | None) -> PeerStatus:
-    status = PeerStatus(peer.id, peer.name, peer.addresses, peer.trusted)
+def _status(peer: Peer, member: Member | None, record: Record) -> PeerStatus:
+    credit = record.of(peer.id)
+    status = PeerStatus(
+        peer.id,
+        peer.name,
+        peer.addresses,
+        peer.trusted,
+        ballots=credit.ballots,
+        agreed=credit.agreed,
+        proven=credit.proven,
+        audit=credit.audit or None,
+    )
     if member is None:
         return status
     return replace(

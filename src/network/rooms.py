@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 import httpx
 
 from ..errors import LanError
-from . import hello, identity, membership, pairing, transport
+from . import hello, identity, membership, pairing, serving, transport
 from .book import Book, Peer
 from .code import Invitations
+from .desk import Desk
 from .discovery import Discovery
+from .federation import Federation, Terms
 from .hello import Health, Load
 from .identity import Identity
 from .members import Members
+from .record import Record
 from .server import PeerServer
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ class Rooms:
     server: PeerServer
     members: Members
     discovery: Discovery | None
+    record: Record
+    federation: Federation
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def spread(self) -> None:
@@ -54,11 +59,7 @@ class Rooms:
     async def _tell(self, http: httpx.AsyncClient, id: str) -> None:
         try:
             await membership.exchange(http, self.book, self.me.device_id, id)
-        except (
-            httpx.HTTPError,
-            LanError,
-            RuntimeError,
-        ) as error:  # its client may be closed by now
+        except (httpx.HTTPError, LanError, RuntimeError) as error:  # RuntimeError: closed by now
             _LOG.info("%s was not told of the members: %s", id[:12], type(error).__name__)
 
     async def close(self) -> None:
@@ -69,12 +70,19 @@ class Rooms:
 
 
 async def build(
-    stack: AsyncExitStack, config: LanConfig, home: Home, willing: Callable[[], str | None]
+    stack: AsyncExitStack,
+    config: LanConfig,
+    home: Home,
+    desk: Desk,
+    willing: Callable[[], str | None],
 ) -> Rooms:
     """Opens all, to be closed by `stack`. `willing` is the reason why peers are not answered now.
     Raises LanError."""
     me, book = identity.load(config.folder), Book(config.folder)
-    invitations = Invitations()
+    invitations, record = Invitations(), Record(config.folder)
+
+    def models() -> tuple[str, ...]:
+        return home.facts().models
 
     async def differs(peer: Peer, http: httpx.AsyncClient) -> None:
         await membership.exchange(http, book, me.device_id, peer.id)
@@ -82,8 +90,8 @@ async def build(
     def health() -> Health:
         facts, why = home.facts(), willing()
         load = Load(
-            running=facts.running,
-            waiting=facts.waiting,
+            running=facts.running + desk.running,
+            waiting=facts.waiting + desk.waiting,
             why=why,
             free_in_s=_AWAY_S if why else 0,
         )
@@ -106,7 +114,11 @@ async def build(
         listed=config.listed,
         differs=differs,
     )
-    routes = [*membership.routes(book, me.device_id), *hello.routes(health, members.heard)]
+    routes = [
+        *membership.routes(book, me.device_id),
+        *hello.routes(health, members.heard),
+        *serving.routes(home.cast, models, desk, willing),
+    ]
     door = pairing.routes(me, book, invitations, lambda peer: rooms.spread())
     server = PeerServer(me, book, routes, door)
     discovery = None
@@ -115,9 +127,25 @@ async def build(
     assert server.port
     if config.discover:
         discovery = Discovery(me.device_id, server.port, members.found, members.missing)
-    rooms = Rooms(me, book, invitations, server, members, discovery)
+    federation = Federation(members, record, Terms(scope=config.scope), models)
+    rooms = Rooms(me, book, invitations, server, members, discovery, record, federation)
+    stack.callback(book.on_change(_forgetting(book, record)))
     await stack.enter_async_context(members)
     if discovery is not None:
         await stack.enter_async_context(discovery)
     stack.push_async_callback(rooms.close)
     return rooms
+
+
+def _forgetting(book: Book, record: Record) -> Callable[[], None]:
+    """Called at each change of the book: who is no member any more has no credit either."""
+    known = {peer.id for peer in book.peers()}
+
+    def forget() -> None:
+        nonlocal known
+        now = {peer.id for peer in book.peers()}
+        for id in known - now:
+            record.forget(id)
+        known = now
+
+    return forget

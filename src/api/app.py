@@ -18,6 +18,7 @@ from . import (
     errors,
     integrations,
     lan_routes,
+    mcp,
     metrics,
     node_routes,
     ollama,
@@ -69,4 +70,5 @@ def build(
             app.include_router(family.routes(front))
         app.include_router(integrations.routes(front))
         app.include_router(page.routes())
+        app.router.routes.append(mcp.route(front))
     return Guard(app, access, counted.seen)

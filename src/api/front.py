@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,17 @@ class Front:
         choices: int = 1,
     ) -> AnswerResponse[Event]:
         """Answers a request in our own words."""
+        settled = self._settled(request, choices)
+        return AnswerResponse(lambda: self._events(settled), wire(settled), stream=stream)
+
+    def events(self, request: ChatRequest) -> AsyncIterator[Event]:
+        """The events that answer a request in our own words. Raises SwarmError."""
+        return self._events(self._settled(request, 1))
+
+    def _events(self, settled: Settled) -> AsyncIterator[Event]:
+        return self.metrics.chat(self.responder.respond(settled.request))
+
+    def _settled(self, request: ChatRequest, choices: int) -> Settled:
         request = named(request, self.names)
         status = self.status()
         load = Load(
@@ -56,12 +67,7 @@ class Front:
             busy=sum(engine.slots_busy for engine in status.engines),
             queue=sum(engine.queue for engine in status.engines),
         )
-        settled = settle(request, default=status.seats, load=load, choices=choices)
-        return AnswerResponse(
-            lambda: self.metrics.chat(self.responder.respond(settled.request)),
-            wire(settled),
-            stream=stream,
-        )
+        return settle(request, default=status.seats, load=load, choices=choices)
 
     @property
     def names(self) -> list[str]:

@@ -9,9 +9,8 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..errors import SandboxUnavailable, UsageError
 from . import bubblewrap, seatbelt, system, watch
 from .output import Kept, keep
 from .policy import Ended, Limits, Outcome, Policy
+from .scratch import scratch
 
 # The launcher runs in an interpreter that knows neither our package nor anybody's site folder.
 _LAUNCHER = (
@@ -52,8 +52,8 @@ class Sandbox:
         folder or is the whole machine, and SandboxUnavailable when a fence could not be set up:
         nothing has run then.
         """
-        with _scratch() as scratch:
-            spec = await asyncio.to_thread(self._spec, list(command), policy, scratch)
+        with scratch() as folder:
+            spec = await asyncio.to_thread(self._spec, list(command), policy, folder)
             return await _outcome(spec, policy.limits)
 
     def _spec(self, command: list[str], policy: Policy, scratch: Path) -> dict[str, Any]:
@@ -194,20 +194,6 @@ async def _gone(process: asyncio.subprocess.Process, readers: list[asyncio.Task[
             cancelled = True
     if cancelled:
         raise asyncio.CancelledError
-
-
-@contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder for HOME and TMPDIR where there is no private /tmp; gone afterwards."""
-    path = Path(tempfile.mkdtemp(prefix="local-swarm-")).resolve()
-    try:
-        yield path
-    finally:
-        for folder, names, _ in os.walk(path):  # made unreadable by the command, perhaps
-            for name in names:
-                with contextlib.suppress(OSError):
-                    Path(folder, name).chmod(0o700, follow_symlinks=False)
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _workspace(path: Path) -> Path:

@@ -171,6 +171,7 @@ class Node:
         state = self._state
         if state == "ok":
             state = _together({engine.state for engine in engines})
+        up, peers = self.lan.up() if self.lan else (0, 0)
         return NodeStatus(
             version=__version__,
             state=state,
@@ -183,6 +184,8 @@ class Node:
             requests_total=self._requests,
             engines=engines,
             plan=tuple(line for crew in self.crews for line in crew.why),
+            peers=peers,
+            peers_up=up,
         )
 
     @property

@@ -50,7 +50,8 @@ class EngineStatus:
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """The whole node. `uptime_s` in seconds; `seats` and `context` as planned."""
+    """The whole node. `uptime_s` in seconds; `seats` and `context` as planned. `peers` are paired
+    machines that are looked for, `peers_up` those of them that answer."""
 
     version: str
     state: str  # loading | ok | restarting | failed | stopped
@@ -63,6 +64,8 @@ class NodeStatus:
     requests_total: int
     engines: tuple[EngineStatus, ...]
     plan: tuple[str, ...] = ()
+    peers: int = 0
+    peers_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ def _print(found: dict[str, Any]) -> None:
         f"up {found['uptime_s']:.0f} s, {found['requests_total']} requests"
     )
     out.print(f"  {found['seats']} seats, context {found['context']}, strategy {found['strategy']}")
+    if found.get("peers"):
+        out.print(f"  {found['peers_up']} of {found['peers']} peers answer")
     for engine in found["engines"]:
         _engine(out, engine)
     own = [engine for engine in found["engines"] if engine["pid"]]

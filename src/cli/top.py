@@ -59,7 +59,10 @@ def screen(found: dict[str, Any], before: dict[str, Any] | None, seconds: float)
     for at, engine in enumerate(found["engines"]):
         old = before["engines"][at] if before and len(before["engines"]) > at else None
         parts.append(_engine(engine, old, seconds))
-    parts += [Text(), Text("peers: none, this node works alone", style="dim")]
+    peers = "none, this node works alone"
+    if found.get("peers"):
+        peers = f"{found['peers_up']} of {found['peers']} answer (local-swarm peers)"
+    parts += [Text(), Text(f"peers: {peers}", style="dim")]
     parts.append(Text("Ctrl-C leaves; the node goes on", style="dim"))
     return Group(*parts)
 

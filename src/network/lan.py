@@ -158,6 +158,11 @@ class Lan:
             discovery=rooms.discovery.trouble if rooms and rooms.discovery else None,
         )
 
+    def up(self) -> tuple[int, int]:
+        """How many peers answer, of how many that are looked for."""
+        members = self._rooms.members.states() if self._rooms else ()
+        return sum(member.state.value in ("up", "busy") for member in members), len(members)
+
     def remove(self, who: str) -> PeerStatus:
         """See LanControl. Its connections are cut now, and the other members are told."""
         book = self._book()

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from local_swarm.ballot import Answer, Ballot, Finish, Status
 from local_swarm.chat import ChatRequest, SwarmOptions
 from local_swarm.errors import EngineError
-from local_swarm.network import protocol, stream, voter
+from local_swarm.network import protocol, stream
 from local_swarm.network.federation import may_leave
 from local_swarm.network.voter import PeerFailed, open_stream
 from local_swarm.swarm.weights import HOME
@@ -355,7 +355,7 @@ def test_a_peer_that_is_never_heard_of_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str
 ) -> None:
     """A black hole, and one that sends a byte now and then."""
-    monkeypatch.setattr(voter, "GAP_S", 0.15)
+    monkeypatch.setattr(stream, "GAP_S", 0.15)
 
     async def test(it: House) -> None:
         async def ballots(request: Request) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -14,19 +13,16 @@ from ..chat import ChatRequest
 from ..errors import LanError
 from ..swarm.voter import seed_of, worker
 from . import protocol
-from .protocol import Accepted, Cast, Commit, End, Heartbeat, Line, NotUnderstood
-from .stream import streamed
+from .protocol import Accepted, Cast, Commit, Heartbeat, Line, NotUnderstood
+from .stream import ACCEPT_S, GAP_S, lines_of, streamed
 
 if TYPE_CHECKING:
     import httpx
 
 LAN = "lan"
 CONNECT_S = 1.0
-ACCEPT_S = 2.0  # from the question to the first line
-GAP_S = 3.0  # three heartbeats missed
 _BUSY_S = 2.0
 _LONGEST_BUSY_S = 300.0
-_END_S = 0.5
 
 
 class PeerFailed(LanError):
@@ -183,7 +179,7 @@ class PeerVoter:
             try:
                 async with open_stream(client, request, body, self._scope) as response:
                     self._check(response)
-                    async with aclosing(_split(response, until)) as lines:
+                    async with aclosing(lines_of(response, until)) as lines:
                         async for line in lines:
                             begun = True
                             yield line
@@ -194,6 +190,8 @@ class PeerVoter:
                 if begun or attempt == 2:
                     why = f"the connection broke ({type(error).__name__})"
                     raise self._broke(why) from None
+            except RuntimeError:  # its client was closed: it is a peer no longer
+                raise PeerFailed("it cannot be reached.") from None
             except NotUnderstood as error:
                 raise self._broke(f"its answer breaks the protocol ({error})") from None
 
@@ -233,49 +231,6 @@ async def open_stream(
     )
     async with streamed(client, built) as response:
         yield response
-
-
-async def _split(response: httpx.Response, until: float) -> AsyncGenerator[Line]:
-    """The lines of a stream, none of them later than it may be; ends with the End.
-
-    `until` is when all must be over, on the monotonic clock.
-
-    Raises NotUnderstood, TimeoutError, httpx.TransportError.
-    """
-    buffer, size, count = bytearray(), 0, 0
-    chunks = response.aiter_raw()
-    patience = ACCEPT_S
-    async with aclosing(chunks):  # type: ignore[type-var]
-        while True:
-            async with asyncio.timeout(min(patience, max(0.0, until - time.monotonic()))):
-                while (at := buffer.find(b"\n")) < 0:
-                    chunk = await anext(chunks, b"")
-                    size += len(chunk)
-                    if not chunk:
-                        raise NotUnderstood("it ends without an end")
-                    if size > protocol.MAX_STREAM or len(buffer) > protocol.MAX_LINE:
-                        raise NotUnderstood("it is too long")
-                    buffer += chunk
-            line = protocol.read_line(bytes(buffer[:at]))
-            del buffer[: at + 1]
-            count += 1
-            if count > protocol.MAX_LINES:
-                raise NotUnderstood("it has too many lines")
-            patience = GAP_S
-            if isinstance(line, End):
-                await _drain(chunks)
-                yield line
-                return
-            yield line
-
-
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
-    """Takes the stream's last bytes, so that the connection can be used again."""
-    try:
-        async with asyncio.timeout(_END_S):
-            await anext(chunks, b"")
-    except TimeoutError:
-        return
 
 
 def _retry_after(response: httpx.Response) -> float:

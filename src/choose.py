@@ -14,7 +14,7 @@ from .hardware.profile import HardwareProfile
 from .models.catalog import DEMO, ModelSpec, catalog
 from .models.gguf import read_spec
 from .models.measured import read, surplus
-from .models.planner import MIN_SPEED, Plan, plan
+from .models.planner import MIN_SPEED, Plan, Wishes, plan
 from .models.store import (
     Address,
     Remote,
@@ -37,6 +37,8 @@ class Wish:
     """What the user asked for; None leaves it to the planner.
 
     `taken` bytes of the budget belong to other models; `engines` in all share the cores.
+    `isolated` gives each seat a process with a copy of the weights; `kv` is how the KV cache is
+    stored, f16 or q8_0.
     """
 
     model: str | None = None
@@ -44,6 +46,8 @@ class Wish:
     context: int | None = None
     taken: int = 0
     engines: int = 1
+    isolated: bool = False
+    kv: str = "f16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +201,9 @@ def _plan(
         left = max(0, spend.bytes - wish.taken)
         told = f"{spend.reason}, less {wish.taken / GIB:.1f} GiB for the models beside it"
         spend = replace(spend, bytes=left, vram=min(spend.vram, left), reason=told)
-    return plan(profile, spend, specs, seats=wish.seats, context=wish.context)
+    floor = None if wish.isolated else MIN_SPEED
+    wishes = Wishes(wish.seats, wish.context, floor, wish.kv, wish.isolated)
+    return plan(profile, spend, specs, wishes)
 
 
 def _bring(

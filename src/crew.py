@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .backends import llama_cpp_python, mlx
 from .backends.base import Served
 from .backends.care import USUAL, Care
 from .backends.endpoint import Endpoint, EndpointConfig
+from .backends.fallback import Fallback, FallbackText
 from .backends.foreign import Found, Offer
 from .backends.llama_server import LlamaConfig, LlamaServer
 from .backends.llama_text import LlamaText
+from .backends.tuning import Tuning
+from .engines import LIBRARY, PROGRAM, Kind, program_of
 from .models.plan import Plan
 from .settings import DEFAULT_CONTEXT
 from .status import EngineStatus, Measured
@@ -35,7 +40,7 @@ class Crew:
     accuracy: Mapping[str, float] = field(default_factory=dict)
     path: Path | None = None
     threads: int = 1
-    text: LlamaText | None = None
+    text: LlamaText | FallbackText | None = None
     measured: Measured | None = None
 
     @property
@@ -106,6 +111,49 @@ def busy(engine: Served) -> int:
     return status.slots_busy + status.queue
 
 
+def of_mlx(
+    kind: Kind,
+    folder: Path,
+    seats: int,
+    environment: Mapping[str, str],
+    context: int | None,
+    care: Care = USUAL,
+) -> Crew:
+    """A model of MLX: a folder. Raises UsageError for what is none."""
+    assert kind.where
+    known = _context_of(folder)
+    context = min(context, known) if context and known else context or known
+    name = folder.name
+    engine = mlx.engine(
+        kind.where,
+        folder,
+        name,
+        slots=max(4, 2 * seats),
+        context=context,
+        environment=environment,
+        care=care,
+    )
+    return Crew(
+        model=name,
+        title=name,
+        engines=(engine,),
+        seats=seats,
+        context=context or DEFAULT_CONTEXT,
+        why=(f"{name}: {seats} seats, by MLX",),
+        path=folder,
+    )
+
+
+def _context_of(folder: Path) -> int | None:
+    """Tokens that a model was trained on, by its config.json."""
+    try:
+        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        context = told.get("max_position_embeddings")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return None
+    return context if isinstance(context, int) and context > 0 else None
+
+
 def of_plan(
     plan: Plan,
     path: Path,
@@ -113,28 +161,75 @@ def of_plan(
     accuracy: Mapping[str, float] | None = None,
     measured: Measured | None = None,
     care: Care = USUAL,
+    *,
+    kinds: Sequence[Kind] = (Kind(LIBRARY),),
+    tuning: Tuning | None = None,
+    told: Callable[[str, str | None], None] = lambda name, fault: None,
 ) -> Crew:
-    """The engine of a planned model file; where the plan is isolated, one a seat."""
-    config = LlamaConfig(
-        model=plan.spec.id,
-        path=path,
-        slots=plan.slots,
-        context=plan.context,
-        cells=plan.cells,
-        threads=plan.threads,
-        prompt_cache_mib=plan.prompt_cache >> 20,
-    )
-    engine = LlamaServer(config, environment, care)
+    """The engine of a planned model file; where the plan is isolated, one a seat.
+
+    `kinds` are tried one after the other where the first do not run; `told` hears how it went.
+    """
+    copies = plan.seats if plan.isolated else 1
+    built = _Build(plan, path, environment, copies, tuning or Tuning(), care)
+    engines = tuple(built.engine(kinds, told) for _ in range(copies))
     return Crew(
         model=plan.spec.id,
         title=plan.spec.name,
-        engines=(engine,),
+        engines=engines,
         seats=plan.seats,
         context=plan.context,
-        why=plan.why,
+        why=(*plan.why, *((f"speed: {built.tuning.told}",) if built.tuning.told else ())),
         accuracy=accuracy or {},
-        path=path,
+        path=path if path.is_file() else None,
         threads=plan.threads,
-        text=engine.text,
+        text=getattr(engines[0], "text", None),
         measured=measured,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """What all engines of a plan are built from."""
+
+    plan: Plan
+    path: Path
+    environment: Mapping[str, str]
+    copies: int
+    tuning: Tuning
+    care: Care
+
+    def engine(self, kinds: Sequence[Kind], told: Callable[[str, str | None], None]) -> Served:
+        if len(kinds) == 1:
+            return self._of(kinds[0])
+        tries = [(kind.name, lambda kind=kind: self._of(kind)) for kind in kinds]
+        return Fallback(self.plan.spec.id, tries, told)
+
+    def _of(self, kind: Kind) -> Served:
+        plan = self.plan
+        threads = self.tuning.threads or plan.threads
+        if kind.name == llama_cpp_python.NAME:
+            assert kind.where
+            return llama_cpp_python.engine(
+                kind.where,
+                self.path,
+                plan.spec.id,
+                slots=plan.slots,
+                context=plan.context,
+                threads=threads,
+                environment=self.environment,
+                tuning=self.tuning,
+                care=self.care,
+            )
+        config = LlamaConfig(
+            model=plan.spec.id,
+            path=self.path,
+            slots=plan.slots,
+            context=plan.context,
+            cells=plan.cells,
+            threads=threads,
+            prompt_cache_mib=(plan.prompt_cache // self.copies) >> 20,
+            tuning=self.tuning,
+            program=program_of(kind) if kind.name == PROGRAM else None,
+        )
+        return LlamaServer(config, self.environment, self.care)

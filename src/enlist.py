@@ -4,14 +4,19 @@ asked what they are."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from .backends.care import USUAL, Care
 from .backends.foreign import USUAL_PORTS, Found, adopt, inspect, leaves_the_machine
+from .backends.tuning import Tuning
 from .bench.calibration import accuracies, accuracies_of
 from .bench.question import digest
 from .choose import Choice, Wish, choose_all
-from .crew import Crew, of_endpoint, of_plan
+from .crew import Crew, of_endpoint, of_mlx, of_plan
+from .engines import LIBRARY, candidates, installed, remember
+from .hardware.detect import detect
+from .models.store import is_path, user_path
 from .obtain import OnDownload
 from .settings import Settings, clean_environment
 from .trial import Told, settle
@@ -42,17 +47,23 @@ class Enlisted:
 def enlist(
     settings: Settings,
     named: Sequence[Named],
-    context: int | None,
+    wish: Wish,
     on_download: OnDownload,
     tell: Told = lambda _: None,
     *,
     care: Care = USUAL,
     adopting: bool = False,
     own_port: int | None = None,
+    engine: str | None = None,
+    tuning: Tuning | None = None,
 ) -> Enlisted:
-    """Models first, then servers; with `adopting` those on the usual ports of this machine too,
-    and where nothing else was named they are all there is. `tell` hears where a plan is tried for
-    the first time, and where it did not fit. Raises SwarmError."""
+    """Models first, then servers; `wish` holds what all models have in common.
+
+    `tell` hears where a plan is tried for the first time, and where it did not fit. `engine` is the
+    only kind that may serve the models, `tuning` its speed options. With `adopting` the servers on
+    the usual ports of this machine vote too, and where nothing else was named they are all there
+    is. Raises SwarmError.
+    """
     servers = [(inspect(one.url, one.key), one) for one in named if one.url is not None]
     notices: list[str] = []
     if adopting:
@@ -66,10 +77,19 @@ def enlist(
             each = named[0].seats and max(1, named[0].seats // len(adopted))
             named = []
         servers += [(found, Named(None, each, found.url)) for found in adopted]
-    wishes = [Wish(one.model, one.seats, context) for one in named if one.url is None]
-    choices = choose_all(settings, wishes, on_download) if wishes else []
+    tuning = tuning or Tuning()
+    tuning.check()
+    kinds = installed(settings, detect()) if any(one.url is None for one in named) else []
     environment = clean_environment()
-    if len(choices) == 1:  # several were planned for each other, and are not tried one by one
+    folders = [one for one in named if one.url is None and _is_folder(one.model)]
+    models = [one for one in named if one.url is None and one not in folders]
+    if engine is not None and models:
+        candidates(kinds, engine, Path("model.gguf"))  # a wrong name is told before a download
+    wishes = [replace(wish, model=one.model, seats=one.seats) for one in models]
+    choices = choose_all(settings, wishes, on_download) if wishes else []
+    usual = engine in (None, LIBRARY) and tuning == Tuning() and not wish.isolated
+    if len(choices) == 1 and usual and not kinds[0].fault:
+        # Several were planned for each other, and are not tried one by one.
         choices = [settle(settings, choices[0], wishes[0], environment, on_download, tell)]
     crews = [
         of_plan(
@@ -79,14 +99,26 @@ def enlist(
             accuracies_of(settings, choice.path),
             choice.measured,
             care=care,
+            kinds=candidates(kinds, engine, choice.path),
+            tuning=tuning,
+            told=lambda name, fault: remember(settings, name, fault),
         )
         for choice in choices
     ]
+    for one in folders:
+        folder = user_path(str(one.model))
+        [kind] = candidates(kinds, engine, folder)
+        crews.append(of_mlx(kind, folder, one.seats or SEATS, environment, wish.context, care))
     for found, one in servers:
         crews.append(_crew(settings, found, one))
         if told := _notice(found, one, crews[-1]):
             notices.append(told)
     return Enlisted(choices, crews, notices)
+
+
+def _is_folder(model: str | None) -> bool:
+    """Whether a name means a folder on disk: a model of MLX."""
+    return model is not None and is_path(model) and user_path(model).is_dir()
 
 
 def _crew(settings: Settings, found: Found, one: Named) -> Crew:

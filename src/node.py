@@ -77,7 +77,7 @@ class Node:
         self._verify_code = vote.verify_code
         self._runner: PythonRunner | None = None
         self._meaning = meaning(models, environment, threads=1, care=care)
-        file = next((crew for crew in self.crews if crew.path), None)
+        file = next((crew for crew in self.crews if crew.path and crew.path.is_file()), None)
         # Requests for embeddings are answered by a model made for them, else by a loaded one.
         self._embedder = self._meaning.engine or (
             LlamaEmbedder(

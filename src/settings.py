@@ -43,6 +43,11 @@ class Settings:
         return self.data / "lan"
 
     @property
+    def engines(self) -> Path:
+        """The folder of engines that have an environment of their own."""
+        return self.data / "engines"
+
+    @property
     def nodes(self) -> Path:
         """The folder where each running node leaves address and control token (mode 0600)."""
         return self.runtime / "nodes"

@@ -17,6 +17,7 @@ from local_swarm.backends.endpoint import Endpoint, EndpointConfig
 from local_swarm.backends.foreign import Found, Offer, adopt, base_of, inspect, leaves_the_machine
 from local_swarm.backends.openai_wire import Reading, body, refused
 from local_swarm.chat import ChatRequest
+from local_swarm.choose import Wish
 from local_swarm.crew import of_endpoint, of_plan
 from local_swarm.enlist import Named, enlist
 from local_swarm.errors import (
@@ -306,7 +307,7 @@ def test_a_node_of_ours_and_a_model_vote_together(node: Running, tmp_path: Path)
     """One election over our own engine and a foreign server, which is another node."""
     path = demo_path("demo-mini")
     named = [Named("demo-mini", 2), Named(None, 3, node.url)]
-    enlisted = enlist(settings_in(tmp_path), named, None, lambda file, done, total: None)
+    enlisted = enlist(settings_in(tmp_path), named, Wish(), lambda file, done, total: None)
     assert [crew.model for crew in enlisted.crews] == ["demo-mini", "demo"]
     before = node.http.get("/swarm/status").json()["requests_total"]
     own = of_plan(planned(path, seats=2), path, clean_environment())

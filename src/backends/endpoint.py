@@ -6,10 +6,12 @@ Where one request cannot have several choices, the seats are asked in requests b
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,12 +21,15 @@ from ..errors import EngineError, EngineUnavailable, InvalidRequest, SwarmError
 from ..status import EngineStatus
 from .admission import Admission, Share
 from .base import Grant, Piece
+from .care import USUAL, Care
 from .memory import memory_of
 from .openai_http import OpenAiHttp
 from .openai_wire import N, Reading
 from .process import Child
+from .watchdog import Watchdog
 
 _UNBOUNDED = 1 << 40  # the server counts its own KV cache
+_LAUNCHER = "local_swarm.backends.launch_child"
 _LONGEST = 4096  # tokens of an answer that nobody bounded
 
 
@@ -45,18 +50,37 @@ class EndpointConfig:
     context: int | None = None
     more: dict[str, Any] = field(default_factory=dict)
     choices: bool = True  # whether one request may have several choices
+    refuses: frozenset[str] = frozenset()  # optional fields that it does not have
+    file: Path | None = None
 
 
 class Endpoint:
-    """An Engine. Start it with `start()`, end it with `close()`."""
+    """An Engine. Start it with `start()`, end it with `close()`.
 
-    def __init__(self, config: EndpointConfig) -> None:
+    With `launch`, a configuration of launch_child.py, the server is a child of ours.
+    """
+
+    def __init__(
+        self,
+        config: EndpointConfig,
+        launch: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+        care: Care = USUAL,
+    ) -> None:
         self._config = config
-        self._http = OpenAiHttp(config.url, config.key, config.more)
-        if not config.choices:
-            self._http.offers.discard(N)
+        key = secrets.token_urlsafe(24) if launch else config.key
+        self._http = OpenAiHttp(config.url, key, config.more)
+        self._http.offers -= config.refuses | (frozenset() if config.choices else {N})
         self._admission = Admission(config.slots, _UNBOUNDED)
         self._child: Child | None = None
+        self._watchdog: Watchdog | None = None
+        if launch:
+            pulse = self._http.pulse
+            self._child = Child(
+                _LAUNCHER, {**launch, "key": key}, environment or {}, self._born,
+                pulse=pulse, backoff=care.backoff,
+            )  # fmt: skip
+            self._watchdog = Watchdog(self._child, pulse, care, None)
         self._state = "loading"
         self._why: str | None = None
         self._tokens = 0
@@ -68,6 +92,10 @@ class Endpoint:
 
     async def start(self) -> None:
         """Returns when the server has produced a token. Raises EngineUnavailable."""
+        if self._child and self._watchdog:
+            self._watchdog.start()
+            await self._child.start()
+            return
         try:
             await self._http.probe(self._config.model)
         except httpx.HTTPError as error:
@@ -78,8 +106,20 @@ class Endpoint:
             raise EngineUnavailable(error.message, hint=error.hint) from error
         self._state, self._why = "ready", None
 
+    async def _born(self, birth: dict[str, Any]) -> None:
+        """Returns when the child, born with `birth`, has produced a real token."""
+        self._http.url = birth["url"]
+        while True:
+            try:
+                return await self._http.probe(self._config.model)
+            except EngineUnavailable:  # it listens, and loads still
+                await asyncio.sleep(0.1)
+
     async def close(self) -> None:
         self._state = "stopped"
+        if self._child and self._watchdog:
+            await self._watchdog.close()
+            await self._child.close()
         await self._http.close()
 
     async def sample(self, request: ChatRequest, seats: int) -> AsyncIterator[Grant | Piece]:
@@ -108,6 +148,7 @@ class Endpoint:
     ) -> AsyncGenerator[Piece | Reading]:
         """Runs `seats` beside each other: as choices of one request where the server has those."""
         open_seats = list(seats)
+        await self._ready()
         if len(seats) > 1 and N in self._http.offers:
             heard: set[int] = set()
             try:
@@ -169,6 +210,7 @@ class Endpoint:
         """One seat; asked once more where the connection broke or the answer had no end."""
         for attempt in (1, 2):
             finished = said = False
+            generation = await self._ready()
             try:
                 async with aclosing(self._counted(request, [seat])) as stream:
                     async for item in stream:
@@ -177,7 +219,7 @@ class Endpoint:
                             finished = finished or item.finish is not None
                         yield item
             except httpx.TransportError as broken:
-                if attempt == 2 or not await self._back():
+                if attempt == 2 or not await self._back(generation):
                     self._lost(_said(broken))
                     raise self._gone() from broken
             if finished:
@@ -213,9 +255,19 @@ class Endpoint:
             return min(request.max_tokens, context) if context else request.max_tokens
         return min(_LONGEST, context // 2) if context else _LONGEST
 
-    async def _back(self) -> bool:
+    async def _ready(self) -> int:
+        """Waits for the child; its generation."""
+        return await self._child.ready() if self._child else 0
+
+    async def _back(self, generation: int) -> bool:
         """Whether the server is there (again)."""
-        return await self._http.alive()
+        if self._child is None or self._child.generation == generation:
+            if await self._http.alive():
+                return True
+            if self._child is None:
+                return False
+        await self._child.ready(after=generation)
+        return True
 
     def _gone(self) -> EngineUnavailable:
         return EngineUnavailable(
@@ -233,7 +285,7 @@ class Endpoint:
         return EngineStatus(
             model=self.model,
             pid=pid,
-            state=self._state,
+            state=self._child.state if self._child else self._state,
             restarts=self._child.restarts if self._child else 0,
             rss=rss,
             pss=pss,
@@ -244,7 +296,8 @@ class Endpoint:
             queue=self._admission.waiting,
             tokens_total=self._tokens,
             tokens_per_second=self._speed,
-            why=self._why,
+            why=self._child.why if self._child else self._why,
+            file=str(self._config.file.resolve()) if self._config.file else None,
             engine=self._config.kind,
             url=None if self._child else self._config.url,
         )

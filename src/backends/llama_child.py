@@ -14,6 +14,8 @@ import sys
 import threading
 from typing import Any, NoReturn
 
+from .tuning import apply
+
 
 def main() -> NoReturn:
     """Serves until standard input closes."""
@@ -66,6 +68,8 @@ def _params(xllamacpp: Any, config: dict[str, Any]) -> Any:
     params.endpoint_slots = True
     params.ui = False
     params.verbosity = 1  # errors only: no prompt is ever logged
+    if tuning := config.get("tuning"):
+        apply(xllamacpp, params, tuning)
     return params
 
 

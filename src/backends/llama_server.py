@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -18,17 +19,24 @@ from .admission import Admission, Share, shape
 from .base import Grant, Piece
 from .care import USUAL, Care
 from .llama_http import LlamaHttp
+from .llama_program import launched
 from .llama_text import LlamaText
 from .memory import memory_of
 from .process import Child
+from .tuning import Tuning
 from .watchdog import Watchdog
 
 _SETTLE_S = 1.0
+_LOADING_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class LlamaConfig:
-    """What to load. `context` bounds one sequence, `cells` all of them, in tokens."""
+    """What to load. `context` bounds one sequence, `cells` all of them, in tokens.
+
+    `program` is a llama-server of this machine with its help text; None takes the library that
+    comes with us.
+    """
 
     model: str
     path: Path
@@ -37,6 +45,8 @@ class LlamaConfig:
     cells: int
     threads: int
     prompt_cache_mib: int
+    tuning: Tuning = field(default_factory=Tuning)
+    program: tuple[str, str] | None = None
 
 
 class LlamaServer:
@@ -52,7 +62,7 @@ class LlamaServer:
         self._tokens = 0
         self._speed: float | None = None
         self._http = LlamaHttp()
-        child = {
+        child: dict[str, Any] = {
             "path": str(config.path),
             "model": config.model,
             "key": self._http.key,
@@ -60,15 +70,19 @@ class LlamaServer:
             "cells": config.cells,
             "threads": config.threads,
             "prompt_cache_mib": config.prompt_cache_mib,
+            "tuning": config.tuning.config,
         }
         # The engine's threads spin at barriers. By default for so long that a browser beside it
         # makes an answer 2 to 4 times slower; this little costs nothing on an idle machine
         # (docs/decisions/0002-engine.md).
         environment = {"GOMP_SPINCOUNT": "2000", **environment}
         module = "local_swarm.backends.llama_child"
+        if config.program:
+            module = "local_swarm.backends.launch_child"
+            child = {"key": self._http.key, **launched(config, *config.program)}
         pulse = self._http.pulse
         self._child = Child(
-            module, child, environment, self._http.probe, pulse=pulse, backoff=care.backoff
+            module, child, environment, self._born, pulse=pulse, backoff=care.backoff
         )
         self._watchdog = Watchdog(self._child, pulse, care, self._http.busy)
         self.text = LlamaText(
@@ -83,6 +97,14 @@ class LlamaServer:
         """Loads the model. Raises EngineUnavailable when that fails."""
         self._watchdog.start()
         await self._child.start()
+
+    async def _born(self, birth: dict[str, Any]) -> None:
+        """Returns when the child has produced a token. A program listens while it still loads."""
+        while True:
+            try:
+                return await self._http.probe(birth)
+            except EngineUnavailable:
+                await asyncio.sleep(_LOADING_S)
 
     async def close(self) -> None:
         self._closing = True
@@ -240,6 +262,7 @@ class LlamaServer:
             tokens_per_second=self._speed,
             why=self._child.why,
             file=str(self._config.path.resolve()),
+            engine="llama-server" if self._config.program else "llama.cpp",
         )
 
 

@@ -44,10 +44,18 @@ def resident_of(pid: int | None, file: Path, copies: int) -> int | None:
 
 
 def _ask(pid: int) -> tuple[int | None, int | None]:
+    """Of the process and its children: some engines run behind a process of ours."""
     import psutil
 
+    rss, pss = 0, 0
+    whole = True
     try:
-        full = psutil.Process(pid).memory_full_info()
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            full = one.memory_full_info()
+            rss += full.rss
+            whole = whole and hasattr(full, "pss")
+            pss += getattr(full, "pss", 0)
     except psutil.Error:
         return None, None
-    return full.rss, getattr(full, "pss", None)
+    return rss, pss if whole else None

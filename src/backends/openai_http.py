@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -11,9 +12,11 @@ import httpx
 from ..chat import ChatRequest
 from ..errors import EngineUnavailable, InvalidRequest
 from ..wire.client import key_header
+from ..wire.connection import OneConnection
 from ..wire.sse import Comment, lines, parse
 from .base import Piece
 from .openai_wire import LOGPROBS, OPTIONAL, USAGE, Reading, body, error_of, refused
+from .pulse import Pulse
 
 _SILENCE_S = 300.0  # a large prompt on a slow machine; after that nobody comes
 
@@ -30,12 +33,14 @@ class OpenAiHttp:
         self.url = url
         self.offers = set(OPTIONAL)
         self.more = more or {}
+        self.pulse = Pulse()
         headers = key_header(key)
         headers["Content-Type"] = "application/json"
         self._http = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(_SILENCE_S, connect=5, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+            transport=None if url.startswith("https:") else OneConnection(),
             trust_env=False,
         )
 
@@ -75,10 +80,11 @@ class OpenAiHttp:
             )
             reading, said = Reading(seats, request.top_logprobs), False
             try:
-                async for event in self._events(asked):
-                    for piece in reading.read(event):
-                        said = True
-                        yield piece
+                async with aclosing(self._events(asked)) as events:
+                    async for event in events:
+                        for piece in reading.read(event):
+                            said = True
+                            yield piece
             except InvalidRequest as refusal:
                 sent = {field for field in used if field in asked}
                 fault = refused(refusal.message, sent)
@@ -100,9 +106,11 @@ class OpenAiHttp:
         request = self._http.stream(
             "POST", f"{self.url}/v1/chat/completions", content=content.encode("utf-8", "replace")
         )
-        async with request as response:
-            if response.status_code != 200:
-                raise error_of(response.status_code, await response.aread())
-            async for event in parse(lines(response.aiter_bytes())):
-                if not isinstance(event, Comment):
-                    yield event
+        with self.pulse.call(stream=True):
+            async with request as response:
+                if response.status_code != 200:
+                    raise error_of(response.status_code, await response.aread())
+                async for event in parse(lines(response.aiter_bytes())):
+                    if not isinstance(event, Comment):
+                        self.pulse.beat()
+                        yield event

@@ -29,6 +29,19 @@ from .options import (
     Strategy,
     Url,
 )
+from .speed import (
+    CpuMoe,
+    DraftModel,
+    Engine,
+    FlashAttn,
+    GpuLayers,
+    Isolated,
+    Kv,
+    Lora,
+    Ngram,
+    Numa,
+    Threads,
+)
 
 app = typer.Typer(
     name="local-swarm",
@@ -57,6 +70,17 @@ def run(
     endpoints: Endpoints = None,
     endpoint_keys: EndpointKeys = None,
     adopt: Adopt = False,
+    isolated: Isolated = False,
+    engine: Engine = None,
+    gpu_layers: GpuLayers = None,
+    flash_attn: FlashAttn = "auto",
+    kv: Kv = "f16",
+    draft_model: DraftModel = None,
+    ngram: Ngram = False,
+    lora: Lora = None,
+    threads: Threads = None,
+    numa: Numa = None,
+    cpu_moe: CpuMoe = False,
     seats: Seats = None,
     strategy: Strategy = None,
     context: Context = None,
@@ -112,6 +136,9 @@ def run(
     local-swarm run --endpoint http://127.0.0.1:11434#llama3.2
     local-swarm run --adopt                what runs on this machine already
     """
+    from ..backends.tuning import Tuning
+    from ..backends.tuning import lora as scaled
+    from ..choose import Wish
     from ..node import Vote
     from ..settings import read
     from .members import members
@@ -121,8 +148,13 @@ def run(
     vote = Vote(strategy or "auto", waves, escalate, verify_code)
     keys = endpoint_keys or ([key] if endpoints and (key := read().endpoint_key) else [])
     named = members(model, demo, beside or [], endpoints or [], seats, keys)
+    tuning = Tuning(
+        gpu_layers, flash_attn, kv, draft_model, ngram, tuple(map(scaled, lora or [])), threads,
+        numa, cpu_moe,
+    )  # fmt: skip
+    wish = Wish(context=context, isolated=isolated, kv=kv)
     flags = LanFlags(mode, peer_host, peer_port, discovery, tuple(peer or ()), scope)
-    command(named, adopt, context, host, port, api_key, vote, flags, idle_unload)
+    command(named, adopt, wish, engine, tuning, host, port, api_key, vote, flags, idle_unload)
 
 
 @app.command()

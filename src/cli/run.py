@@ -12,6 +12,8 @@ from rich.console import Console
 from .. import logs
 from .. import settings as configuration
 from ..backends.care import Care
+from ..backends.tuning import Tuning
+from ..choose import Wish
 from ..enlist import Enlisted, Named, enlist
 from ..errors import UsageError
 from ..hardware.budget import GIB
@@ -50,7 +52,9 @@ class LanFlags:
 def run(
     named: Sequence[Named],
     adopting: bool,
-    context: int | None,
+    wish: Wish,
+    engine: str | None,
+    tuning: Tuning,
     host: str,
     port: int | None,
     api_key: str | None,
@@ -70,15 +74,9 @@ def run(
     try:
         with downloads(console) as on_download:
             enlisted = enlist(
-                settings,
-                named,
-                context,
-                on_download,
-                console.print,
-                care=care,
-                adopting=adopting,
-                own_port=port,
-            )
+                settings, named, wish, on_download, console.print, care=care,
+                adopting=adopting, own_port=port, engine=engine, tuning=tuning,
+            )  # fmt: skip
         node = Node(
             None, None, vote, settings.models, others=enlisted.crews, lan=network, care=care
         )

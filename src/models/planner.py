@@ -77,6 +77,9 @@ def _made(
     if budget.vram and best.gpu_layers == best.spec.layers:  # RAM is not spent
         reason = budget.vram_reason or budget.reason
         budget = replace(budget, bytes=budget.vram, device="gpu", reason=reason)
+    threads = min(profile.cores, profile.performance_cores or profile.cores)
+    if wishes.isolated:  # processes that write at the same time share the cores
+        threads = max(1, threads // best.seats)
     made = Plan(
         spec=best.spec,
         quant=best.quant,
@@ -84,7 +87,7 @@ def _made(
         slots=best.slots,
         context=best.context,
         cells=best.cells,
-        threads=min(profile.cores, profile.performance_cores or profile.cores),
+        threads=threads,
         bytes=best.need.total,
         budget=budget,
         why=(),

@@ -55,9 +55,9 @@ def _device(plan: Plan) -> list[str]:
 
 
 def _seats(plan: Plan) -> str:
-    threads = f"{plan.threads} threads"
+    threads = f"{plan.threads} thread{'' if plan.threads == 1 else 's'}"
     if plan.isolated:
-        return f"{plan.seats} isolated workers, each with a copy of the weights, {threads}"
+        return f"{plan.seats} isolated workers, each with a copy of the weights and {threads}"
     if plan.seats == 1:
         return f"one seat: no vote is held, {threads}"
     return f"{plan.seats} seats share one copy of the weights, {threads}"

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from .chat import ChatRequest, Done, Event, named
 from .crew import Crew, accuracies, by_model, of_plan
 from .errors import SwarmError
 from .meaning import meaning
+from .models.by_hash import by_sha256
 from .models.planner import Plan
 from .network.lan import Facts, Home, Lan
 from .settings import clean_environment
@@ -71,6 +73,7 @@ class Node:
         self.strategy = vote.strategy
         self.url = ""
         self.lan = lan
+        self._models = models
         self._started = time.monotonic()
         self._requests = self._running = 0
         self._state = "loading"
@@ -118,7 +121,8 @@ class Node:
             raise (fatal or faults)[0]
         self._state = "ok"
         if self.lan is not None:
-            await self.lan.start(Home(__version__, self._facts, self._swarm.cast))
+            shelf = partial(by_sha256, self._models) if self._models else (lambda digest: None)
+            await self.lan.start(Home(__version__, self._facts, self._swarm.cast, shelf))
 
     @property
     def _engines(self) -> list[Served]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .errors import HubUnreachable
+from .errors import FetchError, HubUnreachable
 from .models.fetch import fetch, known_sha256, sha256_of
 from .models.gguf import check_whole
 from .models.hub import find
 from .models.source import LocalSource, Source, Wanted, WebSource
 from .models.store import Address, Remote, place
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .network.shelf import Shelf
 
 OnDownload = Callable[[str, int, int | None], None]  # file, bytes done, bytes in all if known
 
@@ -53,7 +57,29 @@ def _bring(
     settings: Settings, source: Source, wanted: Wanted, folder: str, on_download: OnDownload
 ) -> Path:
     target = place(settings.models, folder, wanted.name)
-    return fetch(source, wanted, target, lambda done, total: on_download(wanted.name, done, total))
+
+    def progress(done: int, total: int | None) -> None:
+        on_download(wanted.name, done, total)
+
+    shelf = _shelf(settings, source, wanted)
+    if shelf is None:
+        return fetch(source, wanted, target, progress)
+    try:
+        return fetch(shelf, wanted, target, progress)
+    except FetchError:
+        if not shelf.used:
+            raise
+        return fetch(source, wanted, target, progress)  # a peer's bytes were not the file's
+
+
+def _shelf(settings: Settings, source: Source, wanted: Wanted) -> Shelf | None:
+    """The file from paired machines first, where its hash is known from elsewhere."""
+    if wanted.sha256 is None or wanted.size is None or isinstance(source, LocalSource):
+        return None
+    from .network.shelf import Shelf, doors
+
+    found = doors(settings.lan)
+    return Shelf(found, wanted.sha256.lower(), wanted.size, source) if found else None
 
 
 def _token(settings: Settings, url: str) -> str | None:

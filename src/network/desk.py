@@ -64,6 +64,11 @@ class Desk:
         """How many questions of peers wait."""
         return sum(1 for job in self._jobs if not job.running)
 
+    @property
+    def busy(self) -> bool:
+        """Whether the engine works for anybody."""
+        return self._local > 0 or self.running > 0
+
     @contextmanager
     def local(self) -> Iterator[None]:
         """While a request of the machine's own user is answered: peers' work is stopped at once,

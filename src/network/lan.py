@@ -65,11 +65,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the LAN is given of the node. `cast` answers with this machine's own seats alone."""
+    """What the LAN is given of the node. `cast` answers with this machine's own seats alone,
+    `shelf` finds a model file by its SHA-256."""
 
     version: str = ""
     facts: Callable[[], Facts] = Facts
     cast: Callable[[ChatRequest, int, Meter], AsyncIterator[Ballot]] = _nobody
+    shelf: Callable[[str], Path | None] = lambda digest: None
 
 
 class Lan:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from ..errors import LanError
-from . import hello, identity, membership, pairing, serving, transport
+from . import blobs, hello, identity, membership, pairing, serving, transport
 from .book import Book, Peer
 from .code import Invitations
 from .desk import Desk
@@ -118,6 +118,7 @@ async def build(
         *membership.routes(book, me.device_id),
         *hello.routes(health, members.heard),
         *serving.routes(home.cast, models, desk, willing),
+        *blobs.routes(home.shelf, lambda: desk.busy, willing),
     ]
     door = pairing.routes(me, book, invitations, lambda peer: rooms.spread())
     server = PeerServer(me, book, routes, door)

@@ -28,8 +28,9 @@ class Backoff:
 
     One that has never been ready gets `unready` tries. One that was is started again after
     `first_s`, and `factor` times later for each further death that comes within `quick_s` of its
-    being ready. After `quick` such deaths in a row (or `unready` starts that failed) it is taken
-    out for `rest_s`, twice as long every further time: it fails its callers at once meanwhile.
+    being ready and before it has finished an answer. After `quick` such deaths in a row (or
+    `unready` starts that failed) it is taken out for `rest_s`, twice as long every further time:
+    it fails its callers at once meanwhile.
     """
 
     first_s: float = 0.05
@@ -66,8 +67,9 @@ class Record:
     _unready: int = 0
     _rests: int = 0
 
-    def died(self, lived_s: float | None) -> float | None:
-        """Takes a death; `lived_s` is how long the child was ready, None when it never was.
+    def died(self, lived_s: float | None, fruitful: bool = False) -> float | None:
+        """Takes a death; `lived_s` is how long the child was ready, None when it never was, and
+        `fruitful` whether it finished an answer meanwhile.
 
         Returns the seconds to wait before the next start, None when there is to be none.
         """
@@ -79,7 +81,7 @@ class Record:
             self.row += 1
         else:
             self._lived, self._unready = True, 0
-            if lived_s >= rule.quick_s:
+            if fruitful or lived_s >= rule.quick_s:
                 self.row = self._rests = 0
             self.row += 1
         self.crashing = self._lived and (self.row >= rule.quick or self._unready >= rule.unready)

@@ -68,7 +68,9 @@ class LlamaEmbedder:
         for _ in range(2):
             generation = await self._child.ready()
             try:
-                return _read(await self._http.post("/v1/embeddings", asked))
+                made = _read(await self._http.post("/v1/embeddings", asked))
+                self._http.pulse.answers += 1
+                return made
             except httpx.TransportError:
                 await self._again(generation)
                 continue
@@ -91,7 +93,8 @@ class LlamaEmbedder:
         await self._http.post("/v1/embeddings", {"input": [[10]]})
 
     async def _again(self, generation: int) -> None:
-        if self._child.generation != generation or not await self._http.alive():
+        here = self._child.generation == generation and self._child.state == "ready"
+        if not here or not await self._http.alive():
             await self._child.ready(after=generation)
 
 

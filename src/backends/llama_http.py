@@ -101,6 +101,7 @@ class LlamaHttp:
                     self.pulse.beat()
                     if not isinstance(event, Comment):
                         yield event
+                self.pulse.answers += 1
 
     async def post(self, path: str, asked: dict[str, Any]) -> httpx.Response:
         """The answer of `path`, which is 200."""

@@ -215,7 +215,8 @@ class LlamaServer:
             raise EngineUnavailable(
                 "The engine died or broke off twice on this request.", hint="Try again."
             ) from broken
-        if self._child.generation == generation and await self._http.alive():
+        here = self._child.generation == generation and self._child.state == "ready"
+        if here and await self._http.alive():
             return generation
         return await self._child.ready(after=generation)
 

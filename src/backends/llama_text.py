@@ -126,7 +126,8 @@ class LlamaText:
             ) from broken
 
     async def _again(self, generation: int) -> None:
-        if self._child.generation != generation or not await self._http.alive():
+        here = self._child.generation == generation and self._child.state == "ready"
+        if not here or not await self._http.alive():
             await self._child.ready(after=generation)
 
 

@@ -117,6 +117,7 @@ class Child:
 
     async def _supervise(self) -> None:
         while True:
+            answers = self._pulse.answers
             try:
                 lived_s = await self._run_once()
             finally:
@@ -127,7 +128,7 @@ class Child:
                 continue
             self.why = self._killed or self._reason()
             self._killed = None
-            wait = self._deaths.died(lived_s)
+            wait = self._deaths.died(lived_s, self._pulse.answers > answers)
             if wait is None or (not self.generation and self._hopeless()):
                 break
             self.restarts += 1

@@ -12,11 +12,12 @@ class Pulse:
     """Kept by the HTTP client of one engine; read by who watches the engine.
 
     `beats` counts signs that its working loop lives: parts of an answer, not answers of a thread
-    that only counts tokens.
+    that only counts tokens. `answers` counts whole answers.
     """
 
     def __init__(self) -> None:
         self.beats = 0
+        self.answers = 0
         self.calls = 0
         self.last = time.monotonic()  # when something was asked or heard
         self._streams = 0

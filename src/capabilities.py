@@ -92,6 +92,17 @@ class Embedder(Protocol):
         ...
 
 
+class TaskRunner(Protocol):
+    """Does tasks with tools on this machine, by a policy that its owner wrote."""
+
+    def work(self, task: str) -> AsyncIterator[Mapping[str, Any]]:
+        """What happens, as JSON objects with `event`; the last is `ended`. Closing stops it.
+
+        Raises QueueFull while another task is under way, and what the swarm raises.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a node offers; None where its engine cannot."""
@@ -99,3 +110,4 @@ class Capabilities:
     tokenizer: Tokenizer | None = None
     completer: Completer | None = None
     embedder: Embedder | None = None
+    tasks: TaskRunner | None = None

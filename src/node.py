@@ -32,6 +32,7 @@ from .swarm.strategies import NAMES, check
 from .swarm.team import Team
 from .tools.probe import find as find_sandbox
 from .tools.python import PythonRunner
+from .tools.service import ServerTools, TaskService
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,13 @@ class Node:
         others: Sequence[Crew] = (),
         lan: Lan | None = None,
         care: Care = USUAL,
+        server_tools: ServerTools | None = None,
     ) -> None:
         """`models` is the folder where an embedding model may lie, `accuracy` what was measured
         of the model: by kind of answer, 0 to 1. `others` vote beside the planned model; without a
         `plan` they are all there is. `lan` is opened and closed with the node.
-        `care` is what engines of ours are supervised by."""
+        `care` is what engines of ours are supervised by. `server_tools` is what callers of the
+        API may have done on this machine."""
         vote = vote or Vote()
         check(vote.strategy)  # a wrong name is told before anything is loaded
         environment = clean_environment()
@@ -90,7 +93,8 @@ class Node:
             else None
         )
         text = next((crew.text for crew in self.crews if crew.text), None)
-        self.can = Capabilities(tokenizer=text, completer=text, embedder=self._embedder)
+        self._tasks = TaskService(self, server_tools) if server_tools else None
+        self.can = Capabilities(text, text, self._embedder, self._tasks)
         team = Team([member for crew in self.crews for member in crew.members])
         extras = Extras(
             embed=self._meaning.embed,
@@ -106,12 +110,14 @@ class Node:
 
     async def start(self) -> None:
         """Loads the models. Raises EngineUnavailable when none can be loaded, SandboxUnavailable
-        when code is to be run and nothing here can fence it in.
+        when code or commands are to be run and nothing here can fence them in.
 
         An engine that does not start while others do costs its seats; the status tells why.
         """
         if self._verify_code:
             self._runner = PythonRunner(await find_sandbox())
+        if self._tasks is not None:
+            await self._tasks.open(self.status().context)
         starts = [engine.start() for engine in self._engines]
         ends = await asyncio.gather(*starts, return_exceptions=True)
         faults = [end for end in ends if end is not None]

@@ -29,6 +29,7 @@ from local_swarm.network.lan import Lan
 from local_swarm.node import Node, Vote
 from local_swarm.serve import Listen, bind, serve
 from local_swarm.settings import Settings
+from local_swarm.tools.service import ServerTools
 from local_swarm.wire import runtime
 
 # A slow machine is no reason for a property to fail.
@@ -89,6 +90,7 @@ def running(
     others: Sequence[Crew] = (),
     lan: Lan | None = None,
     care: Care = USUAL,
+    server_tools: ServerTools | None = None,
 ) -> Iterator[Running]:
     """Serves a plan from a thread of its own until the block ends."""
     settings = settings_in(home)
@@ -96,7 +98,16 @@ def running(
     sock = bind(listen)
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     node, ready = (
-        Node(made, path, vote, models, others=others, lan=lan, care=care),
+        Node(
+            made,
+            path,
+            vote,
+            models,
+            others=others,
+            lan=lan,
+            care=care,
+            server_tools=server_tools,
+        ),
         threading.Event(),
     )
     failure: list[BaseException] = []

@@ -12,6 +12,7 @@ from ..capabilities import Capabilities
 from ..chat import Responder
 from ..status import LanControl, StatusSource
 from . import (
+    agent,
     anthropic,
     control,
     embeddings,
@@ -71,4 +72,6 @@ def build(
         app.include_router(integrations.routes(front))
         app.include_router(page.routes())
         app.router.routes.append(mcp.route(front))
+        if front.can.tasks is not None:
+            app.include_router(agent.routes(front.can.tasks))
     return Guard(app, access, counted.seen)

@@ -26,6 +26,7 @@ from .options import (
     PeersAt,
     Scope,
     Seats,
+    ServerTools,
     Strategy,
     Url,
 )
@@ -123,6 +124,7 @@ def run(
     discovery: Discovery = True,
     peer: PeersAt = None,
     idle_unload: IdleUnload = None,
+    server_tools: ServerTools = None,
     scope: Scope = "lan",
 ) -> None:
     """Choose a model for this machine, start the workers and serve the API.
@@ -154,7 +156,20 @@ def run(
     )  # fmt: skip
     wish = Wish(context=context, isolated=isolated, kv=kv)
     flags = LanFlags(mode, peer_host, peer_port, discovery, tuple(peer or ()), scope)
-    command(named, adopt, wish, engine, tuning, host, port, api_key, vote, flags, idle_unload)
+    command(
+        named,
+        adopt,
+        wish,
+        engine,
+        tuning,
+        host,
+        port,
+        api_key,
+        vote,
+        flags,
+        idle_unload,
+        server_tools,
+    )
 
 
 @app.command()

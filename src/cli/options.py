@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -121,5 +122,13 @@ Scope = Annotated[
     typer.Option(
         help="Where requests that do not say so themselves are voted on: local (this machine) or "
         "lan (its peers too)."
+    ),
+]
+ServerTools = Annotated[
+    Path | None,
+    typer.Option(
+        help="Let callers with the API key have tasks done on this machine, by the policy in this "
+        "TOML file (loopback only; see docs/agent.md).",
+        show_default=False,
     ),
 ]

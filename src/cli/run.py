@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -24,6 +25,8 @@ from ..node import Node, Vote
 from ..serve import Listen, bind, serve
 from ..status import NodeStatus
 from ..swarm.strategies import check
+from ..tools.service import ServerTools, policy_in
+from ..wire.address import is_loopback
 from .progress import downloads
 
 
@@ -61,6 +64,7 @@ def run(
     vote: Vote,
     lan: LanFlags,
     idle_unload: float | None = None,
+    server_tools: Path | None = None,
 ) -> None:
     """See app.run."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
@@ -68,6 +72,7 @@ def run(
     port = port if port is not None else settings.port or configuration.DEFAULT_PORT
     listen = Listen(host, port, api_key or settings.api_key)
     check(vote.strategy)
+    allowed = allowed_by(server_tools, listen, settings) if server_tools else None
     network = Lan(lan.config(settings))
     care = Care(idle_s=idle_unload)
     sock = bind(listen)  # before anything is downloaded or loaded
@@ -78,7 +83,14 @@ def run(
                 adopting=adopting, own_port=port, engine=engine, tuning=tuning,
             )  # fmt: skip
         node = Node(
-            None, None, vote, settings.models, others=enlisted.crews, lan=network, care=care
+            None,
+            None,
+            vote,
+            settings.models,
+            others=enlisted.crews,
+            lan=network,
+            care=care,
+            server_tools=allowed,
         )
         report(console, enlisted)
         started = time.monotonic()
@@ -93,6 +105,8 @@ def run(
                 console.print(f"Try it:\n  {curl(status.url, listen.api_key)}")
             if network.trouble:
                 console.print(f"The LAN stays shut: {network.trouble}")
+            if allowed:
+                console.print(f"Callers with the key may have tasks done in {allowed.folder}.")
             console.print("Ctrl-C stops it.")
 
         waiting = console.status("Loading ...")
@@ -105,6 +119,15 @@ def run(
     finally:
         sock.close()
     console.print("Stopped.")
+
+
+def allowed_by(path: Path, listen: Listen, settings: configuration.Settings) -> ServerTools:
+    """What callers may have done. Raises UsageError where that could be anybody."""
+    if not is_loopback(listen.host):
+        raise UsageError("--server-tools needs loopback.", hint="Leave --host out.")
+    if not listen.api_key:
+        raise UsageError("--server-tools needs an API key.", hint="Give one with --api-key.")
+    return policy_in(path, settings.state / "agent")
 
 
 def report(console: Console, enlisted: Enlisted) -> None:

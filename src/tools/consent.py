@@ -94,7 +94,8 @@ class Policy:
     auto_edit: bool = False
     yolo: bool = False
     dry_run: bool = False
-    _always: set[tuple[str, str]] = field(default_factory=set)
+    always: set[tuple[str, str]] = field(default_factory=set)
+    """What was agreed to for good: see `command`."""
 
     async def decide(self, proposal: Proposal) -> Decision:
         """See Consent."""
@@ -105,7 +106,7 @@ class Policy:
             return Decision(Word.YES, rule)
         decision = await self.ask.decide(proposal)
         if decision.word is Word.ALWAYS:
-            self._always.add(_about(proposal))
+            self.always.add(_about(proposal))
         return decision
 
     async def choose(self, doubt: str, rivals: Sequence[Rival]) -> int | None:
@@ -117,11 +118,16 @@ class Policy:
         kind = proposal.risk.kind
         if kind is Kind.READ:
             return "reads are free"
-        if _about(proposal) in self._always:
+        if _about(proposal) in self.always:
             return "always"
         if kind is Kind.EDIT and (self.auto_edit or self.yolo):
             return "--auto-edit" if self.auto_edit else "--yolo"
         return "--yolo" if self.yolo and kind is Kind.COMMAND else None
+
+
+def command(text: str) -> tuple[str, str]:
+    """What `Policy.always` holds for a command of `execute_bash`: exactly this one."""
+    return f"execute_bash {Kind.COMMAND}", text
 
 
 def _about(proposal: Proposal) -> tuple[str, str]:

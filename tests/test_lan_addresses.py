@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import time
+from contextlib import aclosing
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_swarm.network.addresses import Link, dialable, join, links, neighbour, split
+from local_swarm.network import addresses
+from local_swarm.network.addresses import (
+    Link,
+    changes,
+    dialable,
+    join,
+    links,
+    neighbour,
+    split,
+)
 
 OURS = (
     Link("eth0", "192.168.1.20/24"),
@@ -118,3 +129,26 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 def test_our_own_addresses_are_no_loopback() -> None:
     assert all(not link.ip.is_loopback and link.ip.network.prefixlen for link in links())
+
+
+def test_changes_are_told_and_so_is_the_end_of_a_suspension(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        now, slept = frozenset(OURS), 0.0
+        real = time.time
+        monkeypatch.setattr(addresses, "links", lambda: now)
+        monkeypatch.setattr(time, "time", lambda: real() + slept)
+        async with aclosing(changes(now, every=0.01)) as told:
+            coming = asyncio.ensure_future(anext(told))
+            await asyncio.sleep(0.1)
+            assert not coming.done()
+            now = frozenset(OURS[1:])
+            assert await coming == now
+            coming = asyncio.ensure_future(anext(told))
+            await asyncio.sleep(0.1)
+            assert not coming.done()
+            slept += 3600
+            assert await coming == now
+
+    asyncio.run(main())

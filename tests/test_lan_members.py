@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,16 +12,18 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from local_swarm.network import hello, transport
+from local_swarm.network import hello, reach, transport
 from local_swarm.network.book import Peer
 from local_swarm.network.hello import Health, Load
 from local_swarm.network.member import Member
 from local_swarm.network.members import Members
+from local_swarm.network.reach import Knock
 from local_swarm.network.standing import State
 from tests.lan_peers import Machine, machine, pair, serving
 
@@ -267,5 +271,56 @@ def test_a_machine_that_moved_is_found_at_its_new_port(tmp_path: Path) -> None:
                 await _until(
                     lambda: a.sees(b).askable and a.sees(b).address == f"127.0.0.1:{b.port}"
                 )
+
+    asyncio.run(main())
+
+
+def test_hundreds_of_broken_connections_leave_no_socket_and_no_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the other side does, and whenever we give up."""
+    monkeypatch.setattr(reach, "_STAGGER_S", 0.001)
+
+    async def nasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        choice = random.randrange(4)
+        if choice == 1:
+            await reader.read(1)
+        elif choice == 2:
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            await writer.drain()
+        elif choice == 3:
+            await reader.read(600)
+            writer.write(random.randbytes(600))
+        writer.close()
+
+    async def main() -> None:
+        one, two = _two(tmp_path)
+        process, me = psutil.Process(), Health(port=1)
+        async with _alive(two) as b, await asyncio.start_server(nasty, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+
+            def knock(address: str) -> Knock:
+                client = transport.client(one.identity, two.as_peer, address)
+                return Knock(address, client, fresh=True)
+
+            async def search(place: int) -> bool:
+                targets = [f"127.0.0.1:{port}"] * 5
+                if place % 2:
+                    targets[place % 5] = f"127.0.0.1:{b.port}"
+                try:
+                    async with asyncio.timeout(random.uniform(0.005, 0.1) if place % 3 else 10):
+                        won, _ = await reach.first(targets, knock, me)
+                except (*reach.FAULTS, TimeoutError):
+                    return False
+                await won.client.aclose()
+                return True
+
+            assert await search(3)
+            tasks, files = len(asyncio.all_tasks()), process.num_fds()
+            found = [await asyncio.gather(*map(search, range(k, k + 12))) for k in range(0, 72, 12)]
+            assert any(map(any, found))
+            await _until(lambda: len(asyncio.all_tasks()) <= tasks)
+            gc.collect()
+            await _until(lambda: process.num_fds() <= files)
 
     asyncio.run(main())

@@ -12,7 +12,7 @@ import asyncio
 import ipaddress
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -121,7 +121,7 @@ async def dialable(address: str, ours: Iterable[Link], *, vouched: bool) -> tupl
     return tuple(join(host, port) for host in hosts if reachable(host))
 
 
-async def changes(known: frozenset[Link], every: float = 1.0) -> AsyncIterator[frozenset[Link]]:
+async def changes(known: frozenset[Link], every: float = 1.0) -> AsyncGenerator[frozenset[Link]]:
     """Our addresses, each time they are no longer the `known` ones or the machine was suspended;
     looks every `every` seconds."""
     wall, clock = time.time(), time.monotonic()

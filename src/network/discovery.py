@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SERVICE = "_local-swarm._tcp.local."
 _SHORT = 12  # characters of a device id: 60 bits, no two machines of a house share them
 _HINTS = 512  # names kept; whoever floods the LAN takes no memory
+_TASKS = 64  # names looked up at once; one that is missed is heard again
 _ADDRESSES = 8
 _AGAIN_S = 60.0
 _LOG = logging.getLogger("local_swarm.network")
@@ -173,7 +174,7 @@ class Discovery:
         self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange
     ) -> None:
         # What was removed stays a hint: a goodbye is as easily faked as a greeting.
-        if state_change.name != "Removed":
+        if state_change.name != "Removed" and len(self._tasks) < _TASKS:
             self._spawn(self._resolve(zeroconf, name))
 
     async def _resolve(self, zeroconf: Zeroconf, name: str) -> None:

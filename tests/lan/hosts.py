@@ -81,12 +81,7 @@ class Lan:
         trace: TracebackType | None,
     ) -> None:
         for process in (*self._started, *self._cables.values(), *self._holders.values()):
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
+            _end(process)
 
     def start(self, host: int, command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
         """A child process in a host; its pid is the command's own."""
@@ -180,8 +175,7 @@ class Lan:
         frames are lost each way, each takes `delay_ms` longer. Without either the old one is
         plugged in again."""
         if old := self._cables.pop(host, None):
-            old.kill()
-            old.wait()
+            _end(old)
             self._switch(f"ip link del w{host}")
             self._switch(f"ip link set p{host} master br0")
         if not (loss or delay_ms):
@@ -241,6 +235,15 @@ class Lan:
     def _enter(self, host: int) -> list[str]:
         pid = str(self._holders[host].pid)
         return ["nsenter", "--target", pid, "--user", "--preserve-credentials", "--net", "--uts"]
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def _holder(inside: list[str]) -> subprocess.Popen[str]:

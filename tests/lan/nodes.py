@@ -65,7 +65,7 @@ class Node:
 
     def control(self, path: str, body: Any = None) -> Any:
         """A control route, with the node's own token."""
-        (entry,) = (self.home / "state" / "nodes").glob("*.json")
+        entry = self.home / "state" / "nodes" / f"{self.process.pid}.json"
         token = json.loads(entry.read_text(encoding="utf-8"))["token"]
         return self.lan.http(self.host, f"{API}{path}", body, headers=[f"X-Control-Token: {token}"])
 
@@ -73,9 +73,9 @@ class Node:
         """The states of its peers by their names."""
         return {peer["name"]: peer["state"] for peer in self.control("/swarm/peers")["peers"]}
 
-    def sees(self, state: str, *others: Node, seconds: float = 30) -> None:
-        """Waits until it sees others so."""
-        names = {other.name for other in others}
+    def sees(self, state: str, *others: Node | str, seconds: float = 30) -> None:
+        """Waits until it sees others (nodes, or names of peers) so."""
+        names = {other if isinstance(other, str) else other.name for other in others}
         until(lambda: all(self.peers().get(name) == state for name in names), seconds)
 
     @property

@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "install.sh"
 TOOLS = ["awk", "cat", "cp", "df", "dirname", "grep", "ls", "ln", "mkdir", "mktemp", "mv"]
-TOOLS += ["readlink", "rm", "rmdir", "sh", "sleep", "touch"]
+TOOLS += ["readlink", "rm", "rmdir", "sh", "sleep", "touch", "uname"]
 BASE_PYTHON = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
 IN_CI = bool(os.environ.get("LOCAL_SWARM_CI"))
 NO_NETWORK = ("No matching distribution", "connection broken", "Could not resolve", "client error")
@@ -142,6 +142,9 @@ def test_help_teaches_and_needs_no_home() -> None:
         (["run"], "after --run --"),
         (["--", "--port", "1"], "add --run"),
         (["--run", "--uninstall"], "exclude"),
+        (["--engine", "steam"], "cuda"),
+        (["--engine"], "needs a value"),
+        (["--find-links", "no/such/folder"], "no such folder"),
     ],
 )
 def test_misuse_exits_2_with_a_hint(person: Person, arguments: list[str], hint: str) -> None:
@@ -166,8 +169,151 @@ def test_dry_run_changes_nothing(person: Person) -> None:
     assert person.files() == []
 
 
+@dataclass
+class Machine:
+    """What `uname`, tools and the system's files say."""
+
+    system: str = "Linux"
+    machine: str = "x86_64"
+    flags: str = "fpu sse4_2 avx avx2"
+    tools: tuple[str, ...] = ()
+    cards: tuple[tuple[str, str], ...] = ()  # PCI address, vendor
+    files: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+
+
+NVIDIA, AMD = ("0000:01:00.0", "0x10de"), ("0000:03:00.0", "0x1002")
+ARC, IRIS = ("0000:03:00.0", "0x8086"), ("0000:00:02.0", "0x8086")
+KFD = {"dev/kfd": ""}
+
+
+@pytest.mark.parametrize(
+    ("machine", "engine", "told"),
+    [
+        (Machine(), "wheel", "the processor"),
+        (Machine(machine="aarch64", flags=""), "wheel", "the processor"),
+        (Machine(flags="fpu sse4_2"), "server", "apt install llama.cpp"),
+        (Machine(flags="fpu", tools=("llama-server",)), "server", "/llama-server: start"),
+        (Machine(machine="riscv64", flags=""), "server", "cmake"),
+        (Machine(tools=("nvidia-smi",), cards=(NVIDIA,)), "cuda", "whl/cu128"),
+        (Machine(cards=(NVIDIA,)), "wheel", "the processor"),  # no driver
+        (Machine(cards=(AMD,), files=KFD), "rocm", "whl/rocm-6.4.1"),
+        (
+            Machine(cards=(AMD,), files={**KFD, "opt/rocm/.info/version": "7.1.0-2\n"}),
+            "rocm",
+            "whl/rocm-7.2.4",
+        ),
+        (Machine(cards=(AMD,), tools=("vulkaninfo",)), "vulkan", "whl/vulkan"),
+        (Machine(cards=(ARC,), tools=("vulkaninfo",)), "vulkan", "whl/vulkan"),
+        (Machine(cards=(ARC,)), "wheel", "the processor"),
+        (Machine(cards=(IRIS,), tools=("vulkaninfo",)), "wheel", "the processor"),
+        (Machine("Darwin", "arm64", ""), "wheel", "Metal"),
+        (Machine("Darwin", "x86_64", ""), "wheel", "Metal"),
+        (Machine("Linux", "aarch64", "", variables={"TERMUX_VERSION": "0.119"}), "server", "pkg"),
+        (Machine("FreeBSD", "amd64"), "server", "llama-server -m"),
+    ],
+)
+def test_the_engine_is_chosen_by_what_the_machine_is(
+    person: Person, tmp_path: Path, machine: Machine, engine: str, told: str
+) -> None:
+    root = tmp_path / "root"
+    (root / "proc").mkdir(parents=True)
+    (root / "proc" / "cpuinfo").write_text(f"flags : {machine.flags}\n")
+    for at, (address, vendor) in enumerate(machine.cards):
+        device = root / "sys" / "devices" / address
+        device.mkdir(parents=True)
+        (device / "vendor").write_text(f"{vendor}\n")
+        card = root / "sys" / "class" / "drm" / f"card{at}"
+        card.mkdir(parents=True)
+        (card / "device").symlink_to(device)
+    for name, text in machine.files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    names = f"case $1 in -s) echo {machine.system} ;; -m) echo {machine.machine} ;; esac"
+    (person.tools / "uname").unlink()
+    executable(person.tools / "uname", f"#!/bin/sh\n{names}\n")
+    for tool in machine.tools:
+        executable(person.tools / tool, "#!/bin/sh\n")
+    person.extra = {"LOCAL_SWARM_ROOT": str(root), **machine.variables}
+    done = person.install("--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert f"- engine: {engine} (" in done.stdout and told in done.stdout
+    assert ("--index-url" in done.stdout) == (engine in ("cuda", "rocm", "vulkan"))
+    assert person.files() == []
+
+
+def test_the_semantic_extra_brings_no_cuda(person: Person) -> None:
+    said = person.install("--dry-run", "--with", "code,semantic").stdout
+    torch, ours = (said.index(text) for text in ("/whl/cpu torch", "[code,semantic]"))
+    assert torch < ours
+    assert "torch" not in person.install("--dry-run", "--with", "code").stdout
+
+
+def test_a_graphics_wheel_that_cannot_be_had_is_no_reason_to_fail(
+    person: Person, tmp_path: Path
+) -> None:
+    done = person.install_piped(tiny_wheel(tmp_path, "it works"), "--engine", "cuda")
+    assert done.returncode == 0, done.stderr
+    assert "the cuda wheel does not work here" in done.stdout
+    assert person.run(person.link).stdout == "it works\n"
+
+
+def test_offline_all_comes_from_a_folder_of_wheels(person: Person, tmp_path: Path) -> None:
+    tiny_wheel(tmp_path / "wheels", "from the folder")
+    done = subprocess.run(
+        ["sh", "-s", "--", "--find-links", str(tmp_path / "wheels")],
+        env=person.environment,
+        cwd=person.home,
+        input=SCRIPT.read_text(),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    assert person.run(person.link).stdout == "from the folder\n"
+
+
+@pytest.mark.parametrize(("answer", "kept"), [("y", False), ("n", True), ("", True)])
+def test_uninstall_asks_about_models(person: Person, answer: str, kept: bool) -> None:
+    (person.tools / "du").symlink_to(shutil.which("du") or "/usr/bin/du")
+    (person.tools / "cut").symlink_to(shutil.which("cut") or "/usr/bin/cut")
+    (person.base / "models").mkdir(parents=True)
+    (person.base / ".made-by-install.sh").touch()
+    ours, theirs = os.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        done = subprocess.run(
+            [SCRIPT, "--uninstall"],
+            env=person.environment,
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0, done.stderr
+    assert "too? [y/N]" in done.stdout and person.base.exists() == kept
+
+
+def test_an_old_python_fetches_uv(nobody: Person) -> None:
+    fetched = nobody.base / "uv" / "bin" / "uv"
+    script = f"""#!/bin/sh
+case $* in
+    *ensurepip*) printf "Python 3.9"; exit 1 ;;
+    *"pip install"*) mkdir -p "{fetched.parent}"; printf '#!/bin/sh\\necho uv "$@"\\n' >"{fetched}"
+        chmod +x "{fetched}" ;;
+esac
+"""
+    executable(nobody.tools / "python3", script)
+    (nobody.tools / "chmod").symlink_to(shutil.which("chmod") or "/bin/chmod")
+    done = nobody.install()
+    assert "making the environment with uv" in done.stdout
+
+
 def test_no_python_names_what_to_install(nobody: Person) -> None:
-    old = 'case $* in *ensurepip*) printf "Python 3.9"; exit 1 ;; esac'
+    old = 'case $* in *ensurepip*) printf "Python 3.9"; exit 1 ;; *pip*) exit 1 ;; esac'
     executable(nobody.tools / "python3", f"#!/bin/sh\n{old}\n")
     done = nobody.install()
     assert done.returncode == 1

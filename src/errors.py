@@ -107,10 +107,15 @@ class NoAnswer(EngineError):
 
 
 class QueueFull(SwarmError):
+    """`waiting` requests wait, all of one client with `own`; try again in `retry_s` seconds."""
+
     code = "queue_full"
 
-    def __init__(self, waiting: int) -> None:
-        super().__init__(f"{waiting} requests wait already.", hint="Try again in a few seconds.")
+    def __init__(self, waiting: int, *, retry_s: float = 2.0, own: bool = False) -> None:
+        self.retry_s = min(60, max(1, round(retry_s)))
+        whose = " of this client" if own else ""
+        again = "in a few seconds" if self.retry_s < 5 else f"in {self.retry_s} seconds"
+        super().__init__(f"{waiting} requests{whose} wait already.", hint=f"Try again {again}.")
 
 
 class PortTaken(SwarmError):

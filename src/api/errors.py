@@ -65,13 +65,15 @@ class Json(JSONResponse):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a caller is told about an error, whatever the wire. `extra` are fields of OpenAI's."""
+    """What a caller is told about an error, whatever the wire. `extra` are fields of OpenAI's;
+    `retry_s` is when to try again, where that may help (429 and 503)."""
 
     status: int
     message: str
     code: str | None = None
     param: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    retry_s: int = 2
 
 
 def status_of(error: SwarmError) -> int:
@@ -85,7 +87,8 @@ def fault_of(error: SwarmError) -> Fault:
     if isinstance(error, ContextOverflow):
         extra = {"n_prompt_tokens": error.prompt_tokens, "n_ctx": error.context}
     param = getattr(error, "param", None)
-    return Fault(status_of(error), error.full, error.code, param, extra)
+    retry_s = error.retry_s if isinstance(error, QueueFull) else 2
+    return Fault(status_of(error), error.full, error.code, param, extra, retry_s)
 
 
 def object_of(fault: Fault, path: str) -> dict[str, Any]:
@@ -116,7 +119,7 @@ def object_of(fault: Fault, path: str) -> dict[str, Any]:
 
 def answer(fault: Fault, path: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The HTTP answer for a fault on `path`."""
-    late = {"Retry-After": "2"} if fault.status in (429, 503) else {}
+    late = {"Retry-After": str(fault.retry_s)} if fault.status in (429, 503) else {}
     return Json(object_of(fault, path), fault.status, {**late, **(headers or {})})
 
 

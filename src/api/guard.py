@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..caller import caller
 from ..wire.address import host_and_port, is_loopback
 from . import cors, page
 from .errors import TOO_LARGE, BodyTooLarge, BodyTooSlow, Fault, answer, internal
@@ -63,6 +64,7 @@ class Guard:
         if inner["method"] == "HEAD":  # the server sends no body, whatever we give it
             inner["method"] = "GET"
         sender, started = _Sender(send, headers), time.monotonic()
+        caller.set(_client(scope, headers))
         refusal = self._refusal(inner, headers)
         if refusal is not None and refusal.status == 403:
             sender.origin = None
@@ -140,6 +142,13 @@ class _Sender:
                 headers.update(cors.allow(self.origin))
             message = {**message, "headers": headers.raw}
         await self._send(message)
+
+
+def _client(scope: Scope, headers: Headers) -> str:
+    """Tells clients apart, for their turns in the queue: by address, key and program."""
+    names = ("authorization", "x-api-key", "api-key", "user-agent", "origin")
+    address = (scope.get("client") or ("",))[0]
+    return str(hash((address, *(headers.get(name) for name in names))))
 
 
 def _name(address: str) -> str:

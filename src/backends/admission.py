@@ -1,4 +1,4 @@
-"""Who may use the engine's slots and KV cache, and when: first in, first out, nobody passes.
+"""Who may use the engine's slots and KV cache, and when: clients take turns, nobody passes.
 
 The engine itself lets single requests starve a waiting request of many seats, and fails every
 running request when its KV cache overflows. So the node counts both before it asks.
@@ -7,10 +7,15 @@ running request when its KV cache overflows. So the node counts both before it a
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import time
 from dataclasses import dataclass, field
 
+from ..caller import caller
 from ..errors import QueueFull
+from .line import Line
+
+_LARGEST_PART = 0.75  # of the queue, for one client: the others find room
+_SMOOTH = 0.2  # weight of the newest of the times between two ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,19 @@ class Shape:
 
 @dataclass(slots=True)
 class Admission:
-    """Counts `slots` and KV `cells`; at most `queue_limit` requests wait."""
+    """Counts `slots` and KV `cells`; at most `queue_limit` requests wait.
+
+    The clients (see caller.py) take turns; one of them may take three quarters of the queue.
+    """
 
     slots: int
     cells: int
     queue_limit: int = 128
     busy_slots: int = 0
     busy_cells: int = 0
-    _waiting: deque[tuple[Share, asyncio.Future[None]]] = field(default_factory=deque)
+    _waiting: Line[tuple[Share, asyncio.Future[None]]] = field(default_factory=Line)
+    _between_s: float | None = None  # from one end to the next while others wait
+    _last_end: float | None = None
 
     @property
     def waiting(self) -> int:
@@ -48,9 +58,12 @@ class Admission:
         return len(self._waiting)
 
     def check(self) -> None:
-        """Raises QueueFull when no further request may wait."""
-        if len(self._waiting) >= self.queue_limit:
-            raise QueueFull(len(self._waiting))
+        """Raises QueueFull when no further request of this caller may wait."""
+        waiting, own = len(self._waiting), self._waiting.of(caller.get())
+        if waiting >= self.queue_limit:
+            raise QueueFull(waiting, retry_s=self._half_empty_s())
+        if own >= max(1, self.queue_limit * _LARGEST_PART):
+            raise QueueFull(own, retry_s=self._half_empty_s(), own=True)
 
     async def acquire(self, share: Share) -> None:
         """Waits for its turn. Raises QueueFull at once when too many wait already.
@@ -62,23 +75,33 @@ class Admission:
             return
         self.check()
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        entry = (share, turn)
-        self._waiting.append(entry)
+        client, entry = caller.get(), (share, turn)
+        self._waiting.add(client, entry)
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self.release(share)  # the turn came in the same moment
             else:
-                self._waiting.remove(entry)
+                self._waiting.remove(client, entry)
                 self._wake()
             raise
 
     def release(self, share: Share) -> None:
         """Gives back what `acquire` took."""
+        now = time.monotonic()
+        if self._waiting and self._last_end is not None:
+            between = now - self._last_end
+            before = between if self._between_s is None else self._between_s
+            self._between_s = before + _SMOOTH * (between - before)
+        self._last_end = now
         self.busy_slots -= share.slots
         self.busy_cells -= share.cells
         self._wake()
+
+    def _half_empty_s(self) -> float:
+        """When half of those who wait now will have had their turn, by the speed so far."""
+        return (self._between_s or 0.0) * len(self._waiting) / 2
 
     def _fits(self, share: Share) -> bool:
         return (
@@ -91,16 +114,14 @@ class Admission:
         self.busy_cells += share.cells
 
     def _wake(self) -> None:
-        while self._waiting:
-            share, turn = self._waiting[0]
-            if turn.cancelled():
-                self._waiting.popleft()
-                continue
-            if not self._fits(share):
-                return
-            self._waiting.popleft()
-            self._take(share)
-            turn.set_result(None)
+        while (entry := self._waiting.first()) is not None:
+            share, turn = entry
+            if not turn.cancelled():
+                if not self._fits(share):
+                    return
+                self._take(share)
+                turn.set_result(None)
+            self._waiting.pop()
 
 
 def shape(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ..backends.base import Piece
 from ..ballot import Answer, Ballot, Finish, TokenChance, ToolCall
 from .canonical.span import final_span
+from .runaway import runs_away
 
 _TAIL = 32  # tokens
 _SEARCHED = 8000  # characters
@@ -24,6 +25,8 @@ class Assembly:
     chances: list[TokenChance] = field(default_factory=list)
     tokens: int = 0
     length: int = 0  # of the text, in characters
+    _looked: int = 0  # pieces when we last looked for a loop
+    _looping: bool = False
 
     def add(self, piece: Piece) -> None:
         """Takes the next piece; a restart voids what came before."""
@@ -49,6 +52,15 @@ class Assembly:
             call[2] += part.arguments
         if piece.tokens is not None:
             self.tokens = piece.tokens
+
+    @property
+    def looping(self) -> bool:
+        """Whether it has come to say the same over and over. Looked at every 32 pieces."""
+        said = self.text or self.reasoning
+        if len(said) >= self._looked + 32 or len(said) < self._looked:
+            self._looked = len(said)
+            self._looping = runs_away("".join(said))
+        return self._looping
 
     @property
     def answer(self) -> Answer:

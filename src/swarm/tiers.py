@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..ballot import Ballot, Finish, Meter
 from ..chat import ChatRequest
+from .runaway import runs_away
 
 
 class Voter(Protocol):
@@ -65,7 +66,8 @@ def why_invalid(ballot: Ballot) -> str:
     if ballot.finish is Finish.ERROR:
         return "the engine failed"
     if ballot.finish is Finish.LENGTH:
-        return "cut off at max_tokens"
+        said = ballot.answer.text or ballot.answer.reasoning
+        return "it repeated itself without end" if runs_away(said) else "cut off at max_tokens"
     if ballot.answer.tool_calls:
         return "a call of no offered tool, or its arguments do not fit"
     return "no valid answer" if ballot.answer.text.strip() else "empty"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..backends.base import Engine, Grant
-from ..ballot import Ballot, Meter
+from ..ballot import Ballot, Finish, Meter
 from ..chat import ChatRequest
 from .assembly import Assembly
 from .weights import HOME
@@ -41,14 +41,27 @@ class EngineVoter:
 
     async def vote(self, request: ChatRequest, seats: int, meter: Meter) -> AsyncIterator[Ballot]:
         """See tiers.Voter.vote."""
-        started = time.monotonic()
+        started, granted = time.monotonic(), seats
         said: defaultdict[int, Assembly] = defaultdict(Assembly)
         request = self._reseeded(request)
+        open_seats: set[int] = set()
         stream: Any = self._engine.sample(request, seats)
+
+        def ballot(seat: int, finish: Finish) -> Ballot:
+            return said[seat].ballot(
+                finish,
+                voter=worker(self._engine.model, self._first + seat, self._machine),
+                machine=self._machine,
+                model=self._engine.model,
+                seconds=time.monotonic() - started,
+                seed=seed_of(request, seat),
+            )
+
         async with aclosing(stream):
             async for item in stream:
                 if isinstance(item, Grant):
                     meter.grant(self.name, item.seats, item.prompt_tokens, item.degraded)
+                    open_seats, granted = set(range(item.seats)), item.seats
                     continue
                 seat = said[item.seat]
                 seat.add(item)
@@ -56,14 +69,13 @@ class EngineVoter:
                 if item.text and not item.restart:
                     meter.on_words(self.name, item.seat, item.text)
                 if item.finish:
-                    yield seat.ballot(
-                        item.finish,
-                        voter=worker(self._engine.model, self._first + item.seat, self._machine),
-                        machine=self._machine,
-                        model=self._engine.model,
-                        seconds=time.monotonic() - started,
-                        seed=seed_of(request, item.seat),
-                    )
+                    open_seats.discard(item.seat)
+                    yield ballot(item.seat, item.finish)
+                # Nobody waits for who only repeats himself, once half of the seats have answered.
+                if 0 < len(open_seats) <= granted // 2 and all(said[n].looping for n in open_seats):
+                    for number in sorted(open_seats):
+                        yield ballot(number, Finish.LENGTH)
+                    return
 
     def _reseeded(self, request: ChatRequest) -> ChatRequest:
         """Seats that are asked later draw anew, where the caller gave a seed; else they would

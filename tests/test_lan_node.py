@@ -149,6 +149,8 @@ def test_what_keeps_the_lan_shut_is_told_and_stops_nothing(tmp_path: Path) -> No
                 assert lan.peers().port is None and len(lan.peers().peers) == 1
                 with pytest.raises(LanError, match="cannot be opened"):
                     await lan.invite(trust=False)
+                with pytest.raises(LanError, match="Nothing is changed"):
+                    lan.remove(b.identity.device_id)
         (tmp_path / "a" / "peers.json").write_text("{")
         async with started(tmp_path / "a") as lan:
             assert lan.trouble and "damaged" in lan.trouble

@@ -137,11 +137,35 @@ def test_only_so_many_strangers_at_once(tmp_path: Path) -> None:
             ]
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=context)
             assert await reader.read() == b""
+            assert not any(first.at_eof() for first, _ in opened)
             for _, other in [*opened, (reader, writer)]:
                 other.close()
             await asyncio.gather(
                 *(other.wait_closed() for _, other in opened), return_exceptions=True
             )
+
+    asyncio.run(main())
+
+
+def test_who_never_shakes_hands_keeps_nobody_else_out(tmp_path: Path) -> None:
+    """Eight half-open connections of one host are borne; more are closed, and members get in
+    from elsewhere, or as soon as one of the eight has gone."""
+
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        async with serving(b) as server:
+            opened = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(20)]
+            ends = [asyncio.create_task(reader.read()) for reader, _ in opened]
+            waiting = set(ends)
+            while len(waiting) > 8:
+                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            assert len(waiting) == 8
+            for _, writer in opened:
+                writer.close()
+            await asyncio.gather(*ends, return_exceptions=True)
+            async with a.client(b, server.port) as http:
+                assert (await http.get("/peer/v1/who")).status_code == 200
 
     asyncio.run(main())
 

@@ -97,9 +97,9 @@ class Lan:
         try:
             if Book(self.config.folder).peers():
                 await self._open()
-        except LanError as error:
-            self.trouble = error.full
-            _LOG.warning("the LAN stays shut: %s", error.full)
+        except (LanError, OSError) as error:
+            self.trouble = error.full if isinstance(error, LanError) else str(error)
+            _LOG.warning("the LAN stays shut: %s", self.trouble)
 
     async def close(self) -> None:
         """Says goodbye and closes all that is open."""
@@ -167,7 +167,7 @@ class Lan:
 
     def remove(self, who: str) -> PeerStatus:
         """See LanControl. Its connections are cut now, and the other members are told."""
-        book = self._book()
+        book = self._changing()
         peer = book.find(who)
         last = self._one(peer.id)
         book.remove(peer.id)
@@ -177,13 +177,13 @@ class Lan:
 
     def rename(self, who: str, name: str) -> PeerStatus:
         """See LanControl. The name is this machine's own for the peer."""
-        book = self._book()
+        book = self._changing()
         book.put(replace(book.find(who), name=name))
         return self._one(book.find(name).id)
 
     def trust(self, who: str, trusted: bool) -> PeerStatus:
         """See LanControl."""
-        book = self._book()
+        book = self._changing()
         peer = book.find(who)
         book.put(replace(peer, trusted=trusted))
         return self._one(peer.id)
@@ -231,6 +231,12 @@ class Lan:
 
     def _book(self) -> Book:
         return self._rooms.book if self._rooms else Book(self.config.folder)
+
+    def _changing(self) -> Book:
+        """The book to be changed; not where another node may hold it, which would not see that."""
+        if self.trouble and self._rooms is None:
+            raise LanError(f"Nothing is changed while the LAN stays shut. {self.trouble}")
+        return self._book()
 
     def _one(self, id: str) -> PeerStatus:
         return next(peer for peer in self.peers().peers if peer.id == id)

@@ -34,6 +34,7 @@ _STRANGER_S = 15.0  # a stranger's connection lives no longer
 _STRANGERS = 16  # connections at once
 _PER_PEER = 32
 _HANDSHAKE_S = 5.0
+_SHAKING, _SHAKING_PER_HOST = 64, 8  # handshakes at once
 _IDLE_S = 150
 _CLOSE_S = 1.0
 _LOG = logging.getLogger("local_swarm.network")
@@ -76,19 +77,21 @@ class PeerServer:
         )
         self._state = ServerState()
         self._connections: set[_Connection] = set()
-        self._server: asyncio.Server | None = None
+        self._sock: socket.socket | None = None
+        self._accepting: asyncio.Task[None] | None = None
+        self._shaking: dict[asyncio.Task[None], str] = {}  # handshakes, and from which host
         self._forget = book.on_change(self._changed)
         self._changed()
 
     @property
     def port(self) -> int | None:
         """The port that is open; None before `start` and after `close`."""
-        return self._server.sockets[0].getsockname()[1] if self._server else None
+        return self._sock.getsockname()[1] if self._sock else None
 
     async def start(self, host: str, port: int) -> None:
         """Listens on `host` (empty: on all interfaces). Raises LanError."""
         try:
-            sock = _bind(host, port)
+            self._sock = _bind(host, port)
         except (OSError, OverflowError, UnicodeError) as error:
             why = getattr(error, "strerror", None) or "no such address"
             raise LanError(
@@ -96,21 +99,19 @@ class PeerServer:
                 f"{why}.",
                 hint="Choose another with `local-swarm run --peer-port N`.",
             ) from None
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _Connection(self, self._config, self._state),
-            sock=sock,
-            ssl=self._context,
-            ssl_handshake_timeout=_HANDSHAKE_S,
-            ssl_shutdown_timeout=1.0,
-        )
+        self._sock.setblocking(False)
+        self._accepting = asyncio.create_task(self._accept(self._sock))
 
     async def close(self) -> None:
         """Closes the port, lets answers under way end for a moment, and cuts the rest."""
-        if self._server is None:
+        if self._sock is None or self._accepting is None:
             return
-        self._server.close()
-        self._server = None
         self._forget()
+        for task in (self._accepting, *self._shaking):
+            task.cancel()
+        await asyncio.gather(self._accepting, *self._shaking, return_exceptions=True)
+        self._sock.close()
+        self._sock = None
         for connection in tuple(self._connections):
             connection.shutdown()
         if self._state.tasks:
@@ -136,6 +137,35 @@ class PeerServer:
     def left(self, connection: _Connection) -> None:
         """Told when a connection has ended."""
         self._connections.discard(connection)
+
+    async def _accept(self, sock: socket.socket) -> None:
+        """Takes connections, so many at once that have not shown who they are."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                taken, address = await loop.sock_accept(sock)
+            except OSError:  # no file descriptor is left, or it went away again
+                await asyncio.sleep(0.1)
+                continue
+            hosts = list(self._shaking.values())
+            if len(hosts) >= _SHAKING or hosts.count(address[0]) >= _SHAKING_PER_HOST:
+                taken.close()
+                continue
+            task = loop.create_task(self._welcome(taken))
+            self._shaking[task] = address[0]
+            task.add_done_callback(self._shaking.pop)
+
+    async def _welcome(self, sock: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: _Connection(self, self._config, self._state),
+                sock,
+                ssl=self._context,
+                ssl_handshake_timeout=_HANDSHAKE_S,
+                ssl_shutdown_timeout=1.0,
+            )
+        except (OSError, asyncio.CancelledError):  # no TLS, or nobody that we know
+            sock.close()
 
     def _count(self) -> Counter[str | None]:
         return Counter(connection.peer for connection in self._connections)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .options import AsJson, Context, Seats
+from .services import service
 
 
 def add(app: typer.Typer) -> None:
@@ -15,6 +16,7 @@ def add(app: typer.Typer) -> None:
     for command in (hardware, plan, pull, doctor):
         app.command()(command)
     app.add_typer(models, name="models")
+    app.add_typer(service, name="service")
 
 
 def hardware(

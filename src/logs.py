@@ -24,7 +24,7 @@ def written(state: Path) -> Iterator[Path | None]:
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-        handler = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
+        handler = _Patient(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8")
     except OSError:
         yield None
         return
@@ -38,16 +38,26 @@ def written(state: Path) -> Iterator[Path | None]:
     finally:
         ours.removeHandler(handler)
         ours.setLevel(before)
-        handler.close()
+        with contextlib.suppress(OSError):  # the last lines find no room either
+            handler.close()
+
+
+class _Patient(RotatingFileHandler):
+    """A line that finds no room on the disk is lost, and nothing else."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        pass
 
 
 def vote(of: Verdict) -> None:
     """One line about a vote: how it went and what it cost."""
     winner = of.winner
+    # What an engine says of its failure comes after a colon, and may quote what it was asked.
+    degraded = (of.degraded or "").partition(":")[0]
     _LOG.info(
         "%s share %.2f, %s by %s, %d of %d seats, %d cancelled, %d abstained, %d groups, "
         "%d rounds, %d tokens, %.2f s, winner %s%s",
         of.status.value, of.share, of.kind, of.strategy, of.cast, of.asked, of.cancelled,
         of.abstained, len(of.groups), max(1, len(of.rounds)), of.total_tokens, of.seconds,
-        winner.voter if winner else "none", f", {of.degraded}" if of.degraded else "",
+        winner.voter if winner else "none", f", {degraded}" if degraded else "",
     )  # fmt: skip

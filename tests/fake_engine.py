@@ -30,6 +30,10 @@ BUSY: set[object] = set()
 def main() -> None:
     """Serves until standard input closes."""
     config = json.loads(sys.stdin.buffer.readline())
+    stolen = Path(os.environ["FAKE_STATE"]) / "stolen"
+    if stolen.exists():  # somebody took our port between choosing and binding it
+        stolen.unlink()
+        sys.exit("bind: Address already in use")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(config))
 

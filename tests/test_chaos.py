@@ -117,6 +117,19 @@ def test_a_fault_that_comes_again_is_one_clear_error(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_stolen_port_costs_another_start(tmp_path: Path) -> None:
+    async def run() -> None:
+        (tmp_path / "stolen").touch()  # at the first start
+        async with served(tmp_path) as it:
+            assert (it.engine.state, it.engine.restarts) == ("ready", 1)
+            (tmp_path / "stolen").touch()  # at a restart, with a request under way
+            assert await it.text("die=2 once") == WHOLE
+            assert it.engine.restarts == 3
+            assert it.engine.why == "bind: Address already in use"
+
+    asyncio.run(run())
+
+
 def test_slow_is_not_dead(tmp_path: Path) -> None:
     patience = replace(QUICK, hung_s=0.8)
 

@@ -23,6 +23,7 @@ from local_swarm.models.store import demo_path
 from local_swarm.node import Vote
 
 from .conftest import Running, planned, running
+from .test_cli_run import children, gone, run
 from .test_engine import engine as real_engine
 from .test_engine import request, texts
 from .test_faults import engine, wait_for
@@ -124,12 +125,22 @@ def test_a_stopped_engine_does_not_hold_the_node_up(tmp_path: Path) -> None:
     assert not psutil.pid_exists(pid)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a stopped child cannot watch anything itself")
+def test_a_killed_node_takes_a_stopped_engine_along(tmp_path: Path) -> None:
+    with run(tmp_path, "--demo", "--port", "0") as process:
+        engines = children(process)
+        for one in engines:
+            one.suspend()
+        process.kill()
+        assert engines and gone(engines)
+
+
 def test_two_chats_in_turn_keep_their_prefixes() -> None:
     """Every turn finds the one before in the cache, however the chats alternate: the engine says
     in `timings.cache_n` how much of the prompt it did not read again."""
     cached: list[tuple[int, int]] = []
 
-    async def run() -> None:
+    async def talk() -> None:
         async with real_engine() as it:
             spied = it._http.events
 
@@ -150,7 +161,7 @@ def test_two_chats_in_turn_keep_their_prefixes() -> None:
                     [answer, *_] = await texts(it, request(*said), 4)
                     said += [answer, "And then?"]
 
-    asyncio.run(run())
+    asyncio.run(talk())
     (one, _), (two, _), *turns = cached
     assert max(one, two) < 20  # the template's first words at most
     for kept, read in turns:

@@ -198,6 +198,31 @@ def test_a_dry_run_reads_and_does_nothing_else(stage: Stage) -> None:
     assert "+hello" in stage.acts[1].preview
 
 
+def test_a_dry_run_writes_no_secrets_either(stage: Stage) -> None:
+    write = 'write_file({"path": ".env", "content": "KEY=1"})'
+    ended = stage.work([all_say(write), all_say("Done.")], Policy(Person([YES]), dry_run=True))
+    assert ended.ending is Ending.DONE and not (stage.folder / ".env").exists()
+
+
+def test_from_a_secret_on_nothing_leaves_this_machine(stage: Stage) -> None:
+    (stage.folder / ".env").write_text("PIN=ab\nKEY='abc\"def'\n")
+    read = 'read_file({"path": ".env"})'
+    steps = [all_say(READ), all_say(read), all_say('It says: KEY=abc"def.')]
+    stage.work(steps, Policy(Person([YES]), yolo=True))
+    assert "abc" in str(stage.workers.asked[2].messages)
+    assert [asked.swarm.local_only for asked in stage.workers.asked] == [False, False, True]
+    assert transcript.secrets_in(stage.kept.read())
+    assert "abc" not in stage.kept.path.read_text()
+
+
+def test_what_is_written_to_a_secret_is_not_kept(stage: Stage) -> None:
+    write = 'write_file({"path": ".env", "content": "A=sesame-open\\nB=abracadabra"})'
+    stage.work([all_say(write), all_say("I wrote abracadabra.")], Policy(Person([YES])))
+    assert (stage.folder / ".env").read_text() == "A=sesame-open\nB=abracadabra"
+    kept = stage.kept.path.read_text()
+    assert "sesame" not in kept and "abracadabra" not in kept and "[secret]" in kept
+
+
 @pytest.mark.parametrize("wrong", [
     'write_file({"path": 5})', 'fly({"to": "Rome"})', 'read_file({"file": "notes.txt"})',
 ])  # fmt: skip

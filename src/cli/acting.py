@@ -40,6 +40,9 @@ def agent(
         bool,
         typer.Option("--unsafe-bash", help="Where no sandbox works, run commands without one."),
     ] = False,
+    local_only: Annotated[
+        bool, typer.Option("--local-only", help="Ask no paired machine: nothing leaves this one.")
+    ] = False,
     mcp: Annotated[
         Path | None,
         typer.Option(
@@ -80,9 +83,8 @@ def agent(
     from .agent import Flags
     from .agent import agent as command
 
-    ask = ChatRequest(
-        "agent", (), model or "local-swarm", swarm=SwarmOptions(seats=seats, strategy=strategy)
-    )
+    options = SwarmOptions(seats=seats, strategy=strategy, local_only=local_only)
+    ask = ChatRequest("agent", (), model or "local-swarm", swarm=options)
     budget = Budget(steps, tokens, seconds)
     flags = Flags(
         folder,

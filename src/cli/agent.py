@@ -110,7 +110,9 @@ async def _work(
     from ..tools.agent import Agent
 
     workspace = Workspace(flags.folder, backups=kept.backups)
-    history = transcript.messages(kept.read()) if kept.path.exists() else []
+    entries = kept.read() if kept.path.exists() else []
+    private = flags.ask.swarm.local_only or transcript.secrets_in(entries)
+    ask = replace(flags.ask, swarm=replace(flags.ask.swarm, local_only=private))
     session = Session(
         settings, flags.url, flags.api_key or settings.api_key, flags.ask.swarm.seats, notes
     )
@@ -125,8 +127,8 @@ async def _work(
         stack.push_async_callback(session.close)
         responder = await session.open()
         budget = replace(flags.budget, context=session.context)
-        made = Agent(responder, tools, workspace, policy, kept.write, budget, flags.ask)
-        return await made.work(task, history, show)
+        made = Agent(responder, tools, workspace, policy, kept.write, budget, ask)
+        return await made.work(task, transcript.messages(entries), show)
 
 
 def _servers(settings: Settings, flags: Flags) -> list[Server]:

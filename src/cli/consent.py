@@ -22,7 +22,7 @@ _WORDS = {
     "a": Word.ALWAYS, "always": Word.ALWAYS, "e": Word.EDIT, "edit": Word.EDIT,
 }  # fmt: skip
 _ASKS = {
-    Kind.SECRET: "Read this, although it may hold secrets?",
+    Kind.SECRET: "Do this, although it is about secrets?",
     Kind.EDIT: "Change this file?",
     Kind.COMMAND: "Do this?",
 }

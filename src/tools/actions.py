@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -13,6 +14,7 @@ from ..errors import ToolError
 from .backing import Backing, Rival
 from .base import AnyTool, Call, Kind
 from .consent import Consent, Decision, Proposal, Word
+from .redact import Veil
 from .task import Acted, Ending, Repeats, Spent
 from .workspace import Workspace
 
@@ -57,8 +59,10 @@ class Actions:
     tools: Mapping[str, AnyTool]
     workspace: Workspace
     consent: Consent
-    note: Note
+    note: Veil
     spent: Spent
+    secrets: bool = False
+    """Whether the conversation may hold a secret by now: one was read, or written."""
     _repeats: Repeats = field(default_factory=Repeats)
 
     def change(self, calls: Sequence[ToolCall]) -> bool:
@@ -74,6 +78,19 @@ class Actions:
         except ToolError:
             return False
         return True
+
+    def veil(self, calls: Sequence[ToolCall]) -> None:
+        """Hides from the notes what `calls` would write where secrets are kept."""
+        for asked in calls:
+            tool = self.tools.get(asked.name)
+            with suppress(ToolError):
+                if tool is None or not tool.changes:
+                    continue
+                call = tool.parse(asked.arguments)
+                if tool.risk(call, self.workspace).kind is Kind.SECRET:
+                    for name, value in call.values().items():
+                        if name != "path":
+                            self.note.hide(str(value))
 
     async def choose(self, doubt: str, rivals: Sequence[Rival]) -> int | None:
         """See Consent."""
@@ -116,7 +133,9 @@ class Actions:
                 preview = "" if risk.kind is Kind.READ else tool.preview(call, self.workspace)
             except ToolError as error:  # it cannot succeed: there is nothing to ask
                 return self._wrong(tool.name, call.values(), error)
-            proposal = Proposal(tool.name, call, risk, preview, backing.votes, backing.workers)
+            proposal = Proposal(
+                tool.name, call, risk, preview, backing.votes, backing.workers, tool.changes
+            )
             asked_at = time.monotonic()
             try:
                 decision = await self.consent.decide(proposal)
@@ -124,7 +143,11 @@ class Actions:
                 self.spent.waited += time.monotonic() - asked_at
             self._noted(proposal, decision)
             if decision.allowed:
-                return await self._done(tool, call, decision.by)
+                made = await self._done(tool, call, decision.by)
+                if risk.kind is Kind.SECRET:
+                    self.secrets = True
+                    self.note.hide(made.text)
+                return made
             if decision.word is not Word.EDIT:
                 return _refused(proposal, decision)
             try:

@@ -18,6 +18,7 @@ from .backing import Backing, backing
 from .base import AnyTool, wire
 from .consent import Consent, NobodyToAsk
 from .context import Gauge
+from .redact import Veil
 from .task import Budget, Ended, Ending, Shortened, Spent, Tell, Voting
 from .workspace import Workspace
 
@@ -57,7 +58,7 @@ class Agent:
             run.say({"role": "user", "content": task})
             ended = await run.steps()
         finally:
-            self.note("end", ending=ended.ending.value, why=ended.why)
+            run.note("end", ending=ended.ending.value, why=ended.why)
         tell(ended)
         return ended
 
@@ -70,9 +71,8 @@ class _Run:
         self._offered = tuple(_offered(tool) for tool in agent.tools.values())
         self._gauge = Gauge(agent.budget.context, len(json.dumps(self._offered)))
         self._spent = Spent(agent.budget)
-        self._actions = Actions(
-            agent.tools, agent.workspace, agent.consent, agent.note, self._spent
-        )
+        self.note = Veil(agent.note)
+        self._actions = Actions(agent.tools, agent.workspace, agent.consent, self.note, self._spent)
         self._wrong = 0  # answers in a row with calls that could not be taken
         self._messages = list(history)
         if not self._messages:
@@ -80,7 +80,7 @@ class _Run:
 
     def say(self, message: Message) -> None:
         """Adds a message to the conversation, and to the transcript."""
-        self._agent.note("message", message=message)
+        self.note("message", message=message)
         self._messages.append(message)
 
     def ended(self, ending: Ending, text: str = "", why: str = "") -> Ended:
@@ -95,6 +95,7 @@ class _Run:
                 return done
             behind = backing(done.verdict, done.answer)
             calls, refusal = await self._settled(done, behind)
+            self._actions.veil(calls)
             self.say(_message(done.answer.text, calls))
             if not calls:
                 return self._last(done)
@@ -130,7 +131,14 @@ class _Run:
             id=f"agent-{uuid.uuid4().hex}",
             messages=tuple(messages),
             tools=self._offered,
-            swarm=replace(ask.swarm, deadline_s=left, include_ballots=True, escalate=True),
+            swarm=replace(
+                ask.swarm,
+                deadline_s=left,
+                include_ballots=True,
+                escalate=True,
+                # What may be a secret was shown to this machine, not to its peers.
+                local_only=ask.swarm.local_only or self._actions.secrets,
+            ),
         )
         events: Any = self._agent.responder.respond(request)
         async with aclosing(events):
@@ -153,7 +161,7 @@ class _Run:
         try:
             place = await self._actions.choose(doubt, behind.rivals)
         except NobodyToAsk:
-            self._agent.note("undecided", doubt=doubt)
+            self.note("undecided", doubt=doubt)
             return calls, f"error: the workers do not agree on this call: {doubt}"
         if place is None:
             return calls, "error: the user wants none of the calls that were proposed"

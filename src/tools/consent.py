@@ -13,7 +13,8 @@ from .base import Call, Kind, Risk
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is to be decided: `call` of the tool `name`, which `votes` of `workers` proposed.
+    """What is to be decided: `call` of the tool `name`, which `votes` of `workers` proposed, and
+    which `changes` something or only looks.
 
     `preview` shows what would happen, a diff or the command, in plain text.
     """
@@ -24,6 +25,7 @@ class Proposal:
     preview: str
     votes: int
     workers: int
+    changes: bool
 
 
 class Word(StrEnum):
@@ -99,7 +101,7 @@ class Policy:
 
     async def decide(self, proposal: Proposal) -> Decision:
         """See Consent."""
-        if self.dry_run and proposal.risk.kind not in (Kind.READ, Kind.SECRET):
+        if self.dry_run and (proposal.changes or proposal.risk.kind is Kind.COMMAND):
             return Decision(Word.NO, "--dry-run", "this is a dry run, nothing was changed")
         rule = self._rule(proposal)
         if rule is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 GONE = "[secret]"
@@ -24,6 +26,10 @@ _NAMED = re.compile(
 _BEARER = re.compile(r"(?i)\b(authorization\s*:\s*\w+\s+|bearer\s+)([\w.~+/=-]{8,})")
 _URL = re.compile(r"(\w+://[^\s:/@]+:)([^\s@/]+)(@)")
 
+_WORDS = re.compile(r"[\s=:,;]+")
+_MARKS = " \t\"'"
+_SHORTEST = 6  # shorter parts are words of every day
+
 
 def redacted(value: Any) -> Any:
     """`value` (as of JSON) with `GONE` in the place of keys, tokens and passwords.
@@ -32,11 +38,45 @@ def redacted(value: Any) -> Any:
     """
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {name: redacted(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [redacted(item) for item in value]
     return value
+
+
+class Veil:
+    """Hands on what is noted, with `GONE` in the place of all that was `hide`d before."""
+
+    def __init__(self, note: Callable[..., None]) -> None:
+        self._note = note
+        self._hidden: set[str] = set()
+
+    def hide(self, text: str) -> None:
+        """From now on neither the lines of `text` nor its words are noted, but for short ones."""
+        parts = {part.strip(_MARKS) for part in (text, *text.splitlines(), *_WORDS.split(text))}
+        self._hidden |= {part for part in parts if len(part) >= _SHORTEST}
+
+    def __call__(self, kind: str, **facts: Any) -> None:
+        """See actions.Note."""
+        self._note(kind, **{name: self._veiled(value) for name, value in facts.items()})
+
+    def _veiled(self, value: Any) -> Any:
+        if isinstance(value, str):
+            for part in sorted(self._hidden, key=len, reverse=True):
+                # As it is, and as it stands inside of JSON.
+                for form in {
+                    part,
+                    json.dumps(part)[1:-1],
+                    json.dumps(part, ensure_ascii=False)[1:-1],
+                }:
+                    value = value.replace(form, GONE)
+            return value
+        if isinstance(value, Mapping):
+            return {name: self._veiled(item) for name, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._veiled(item) for item in value]
+        return value
 
 
 def _text(text: str) -> str:

@@ -115,6 +115,16 @@ def messages(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return made + [_unknown(id) for id in waiting]
 
 
+def secrets_in(entries: list[dict[str, Any]]) -> bool:
+    """Whether something that may be a secret was read or written."""
+    return any(
+        entry["kind"] == "action"
+        and entry.get("risk") == "secret"
+        and entry.get("decision") in ("yes", "always")
+        for entry in entries
+    )
+
+
 def _id(call: Mapping[str, Any]) -> str:
     return str(call.get("id") or "")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .api.app import build
 from .api.guard import Access
+from .chat import Responder
 from .errors import PortTaken, UsageError
 from .network.mode import Mode
 from .node import Node
@@ -75,8 +76,10 @@ async def serve(
     settings: Settings,
     ready: Callable[[NodeStatus], None],
     sock: socket.socket | None = None,
+    around: Callable[[Responder], Responder] = lambda responder: responder,
 ) -> None:
     """Serves until a signal or `local-swarm stop`; `ready` is called when answers can be had.
+    `around` puts something before the node: tracing, say.
 
     Raises SwarmError when the port or the model is not to be had. Leaves no child and no file.
     """
@@ -86,7 +89,7 @@ async def serve(
     node.url = f"http://{host}:{port}"
     token, stop = secrets.token_urlsafe(24), asyncio.Event()
     app = build(
-        node,
+        around(node),
         node,
         Access(listen.host, listen.api_key),
         control_token=token,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 from benchmarks._shapes import make
 from local_swarm import settings as configuration
 from local_swarm.backends.care import USUAL, Care
+from local_swarm.chat import Responder
 from local_swarm.crew import Crew
 from local_swarm.hardware.budget import budget
 from local_swarm.hardware.detect import detect
@@ -91,6 +92,7 @@ def running(
     lan: Lan | None = None,
     care: Care = USUAL,
     server_tools: ServerTools | None = None,
+    around: Callable[[Responder], Responder] = lambda responder: responder,
 ) -> Iterator[Running]:
     """Serves a plan from a thread of its own until the block ends."""
     settings = settings_in(home)
@@ -114,7 +116,7 @@ def running(
 
     def work() -> None:
         try:
-            asyncio.run(serve(node, listen, settings, lambda _: ready.set(), sock))
+            asyncio.run(serve(node, listen, settings, lambda _: ready.set(), sock, around))
         except BaseException as error:
             failure.append(error)
         finally:

@@ -28,6 +28,7 @@ from .options import (
     Seats,
     ServerTools,
     Strategy,
+    Telemetry,
     Url,
 )
 from .speed import (
@@ -126,6 +127,7 @@ def run(
     idle_unload: IdleUnload = None,
     server_tools: ServerTools = None,
     scope: Scope = "lan",
+    telemetry: Telemetry = None,
 ) -> None:
     """Choose a model for this machine, start the workers and serve the API.
 
@@ -169,6 +171,7 @@ def run(
         flags,
         idle_unload,
         server_tools,
+        telemetry,
     )
 
 

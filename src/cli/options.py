@@ -132,3 +132,12 @@ ServerTools = Annotated[
         show_default=False,
     ),
 ]
+Telemetry = Annotated[
+    str | None,
+    typer.Option(
+        help="Send traces (a span a chat, no word of it) to this OpenTelemetry collector, like "
+        "http://127.0.0.1:4318. Needs the extra telemetry.",
+        metavar="URL",
+        show_default=False,
+    ),
+]

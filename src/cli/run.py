@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from ..node import Node, Vote
 from ..serve import Listen, bind, serve
 from ..status import NodeStatus
 from ..swarm.strategies import check
+from ..telemetry import traced
 from ..tools.service import ServerTools, policy_in
 from ..wire.address import is_loopback
 from .progress import downloads
@@ -65,6 +67,7 @@ def run(
     lan: LanFlags,
     idle_unload: float | None = None,
     server_tools: Path | None = None,
+    telemetry: str | None = None,
 ) -> None:
     """See app.run."""
     console = Console(highlight=False, soft_wrap=True, markup=False)
@@ -76,7 +79,9 @@ def run(
     network = Lan(lan.config(settings))
     care = Care(idle_s=idle_unload)
     sock = bind(listen)  # before anything is downloaded or loaded
+    extras = contextlib.ExitStack()
     try:
+        around = extras.enter_context(traced(telemetry)) if telemetry else lambda node: node
         with downloads(console) as on_download:
             enlisted = enlist(
                 settings, named, wish, on_download, console.print, care=care,
@@ -113,10 +118,11 @@ def run(
         waiting.start()
         try:
             with logs.written(settings.state):
-                asyncio.run(serve(node, listen, settings, ready, sock))
+                asyncio.run(serve(node, listen, settings, ready, sock, around))
         finally:
             waiting.stop()
     finally:
+        extras.close()
         sock.close()
     console.print("Stopped.")
 

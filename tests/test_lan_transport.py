@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
@@ -339,5 +340,52 @@ def test_a_renamed_member_keeps_its_connection(tmp_path: Path) -> None:
             b.book.put(replace(a.as_peer, name="kitchen", trusted=True))
             response = await http.get("/peer/v1/who")
             assert response.status_code == 200
+
+    asyncio.run(main())
+
+
+def test_faulty_callers_leave_nothing_behind(tmp_path: Path) -> None:
+    """Plain words, half a handshake, a hang-up at any moment: no task and no socket is left."""
+
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        open_context = transport.pinned(b.identity.certificate)
+        begun, left = asyncio.Event(), psutil.Process().num_fds
+
+        async def stuck(request: Request) -> JSONResponse:
+            begun.set()
+            await request.body()
+            await asyncio.sleep(60)
+            return JSONResponse({})
+
+        async def fault(port: int, number: int) -> None:
+            tls = open_context if number % 4 > 1 else None
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+            words = [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02", b"\0" * 9000, b""][number % 4]
+            writer.write(words)
+            if number % 8 == 0:
+                await reader.read()
+            writer.transport.abort()
+
+        async with serving(b, [WHO, Route("/stuck", stuck, methods=["POST"])]) as server:
+            assert server.port
+            async with a.client(b, server.port) as http:
+                await http.get("/peer/v1/who")
+                before, tasks = left(), len(asyncio.all_tasks())
+                for start in range(0, 200, 4):
+                    ways = (fault(server.port, start + n) for n in range(4))
+                    await asyncio.gather(*ways, return_exceptions=True)
+                async with a.client(b, server.port) as other:
+                    asking = asyncio.create_task(other.post("/stuck", content=b"x"))
+                    await begun.wait()
+                    b.book.remove(a.identity.device_id)
+                    await asyncio.gather(asking, return_exceptions=True)
+                b.book.put(a.as_peer)
+            async with a.client(b, server.port) as http:
+                assert (await http.get("/peer/v1/who")).status_code == 200
+                async with asyncio.timeout(20):
+                    while left() > before or len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
 
     asyncio.run(main())

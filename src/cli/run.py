@@ -105,8 +105,10 @@ def run(
             for engine in status.engines:
                 if engine.state == "failed":
                     console.print(f"{engine.model} does not vote: {engine.why}.")
-            console.print(f"Ready after {time.monotonic() - started:.1f} s: {status.url}/v1")
-            if lan.mode is not Mode.HEADLESS:
+            headless = lan.mode is Mode.HEADLESS
+            serves = "paired machines only" if headless else f"{status.url}/v1"
+            console.print(f"Ready after {time.monotonic() - started:.1f} s: {serves}")
+            if not headless:
                 console.print(f"Try it:\n  {curl(status.url, listen.api_key)}")
             if network.trouble:
                 console.print(f"The LAN stays shut: {network.trouble}")

@@ -33,7 +33,9 @@ async def llama_server(path: Path, *, slots: int = 8, key: str = "secret") -> As
     async def check(birth: dict[str, Any]) -> None:
         born.update(birth)
 
-    child = Child("local_swarm.backends.llama_child", config, clean_environment(), check)
+    # Threads that spin take minutes where other tests run beside this one.
+    environment = {"GOMP_SPINCOUNT": "2000", **clean_environment()}
+    child = Child("local_swarm.backends.llama_child", config, environment, check)
     try:
         await child.start()
         yield born["url"]

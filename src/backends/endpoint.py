@@ -6,6 +6,7 @@ Where one request cannot have several choices, the seats are asked in requests b
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -16,8 +17,8 @@ from typing import Any
 
 import httpx
 
-from ..chat import ChatRequest
-from ..errors import EngineError, EngineUnavailable, InvalidRequest, SwarmError
+from ..chat import ChatRequest, text_of
+from ..errors import ContextOverflow, EngineError, EngineUnavailable, InvalidRequest, SwarmError
 from ..status import EngineStatus
 from .admission import Admission, Share
 from .base import Grant, Piece
@@ -51,6 +52,7 @@ class EndpointConfig:
     more: dict[str, Any] = field(default_factory=dict)
     choices: bool = True  # whether one request may have several choices
     refuses: frozenset[str] = frozenset()  # optional fields that it does not have
+    checks_length: bool = True  # whether it refuses a prompt that is longer than its context
     file: Path | None = None
 
 
@@ -131,6 +133,7 @@ class Endpoint:
         await self._admission.acquire(share)
         prompt = 0
         try:
+            await self._measured(request)
             for first in range(0, seats, at_once):
                 wave = list(range(first, min(first + at_once, seats)))
                 async with aclosing(self._wave(request, wave)) as stream:
@@ -247,6 +250,23 @@ class Endpoint:
             self._tokens += total
             if total > 1:
                 self._speed = total / seconds
+
+    async def _measured(self, request: ChatRequest) -> None:
+        """Raises ContextOverflow for a prompt that the server would take and not understand. One
+        that may be too long is read for a single token first; servers keep what they have read."""
+        context = self._config.context
+        if context is None or self._config.checks_length:
+            return
+        length = sum(len(text_of(message.get("content"))) for message in request.messages)
+        if length + len(str(request.tools)) < context:  # a token is a character at the least
+            return
+        await self._ready()
+        stream = self._http.stream(request, [0], self._config.model, 1)
+        with contextlib.suppress(httpx.TransportError):  # the answer itself deals with that
+            async with aclosing(stream):
+                async for item in stream:
+                    if isinstance(item, Reading) and item.prompt_tokens >= context:
+                        raise ContextOverflow(item.prompt_tokens, context)
 
     def _bound(self, request: ChatRequest) -> int:
         """Every answer has an end, in tokens."""

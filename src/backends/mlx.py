@@ -42,6 +42,7 @@ def engine(
         kind=NAME,
         context=context,
         choices=False,
+        checks_length=False,
         file=folder,
     )
     # Nothing is to be looked for on a network: the model is here.

@@ -13,6 +13,7 @@ import httpx
 from starlette.routing import BaseRoute
 
 from local_swarm.ballot import Answer, Ballot, Finish, Meter
+from local_swarm.caller import caller
 from local_swarm.chat import ChatRequest, Done, SwarmOptions
 from local_swarm.network import serving
 from local_swarm.network.book import Peer
@@ -37,12 +38,14 @@ class Seats:
     model: str = "m"
     asked: list[ChatRequest] = field(default_factory=list)
     running: int = 0
-    grant: int | None = None
+    callers: list[str] = field(default_factory=list)
 
     async def cast(self, request: ChatRequest, seats: int, meter: Meter) -> AsyncIterator[Ballot]:
         self.asked.append(request)
+        self.callers.append(caller.get())
         self.running += 1
-        meter.grant("home/m", self.grant or seats, 10, None)
+        meter.grant("home/a", 1, 10, None)  # as of two engines, one after the other
+        meter.grant("home/b", seats - 1, 10, None)
         try:
             for seat, item in enumerate(self.script[:seats]):
                 if item is SILENCE:

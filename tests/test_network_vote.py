@@ -51,7 +51,8 @@ async def until(so: Callable[[], object]) -> None:
 
 def test_nine_ballots_of_three_machines(tmp_path: Path) -> None:
     async def test(it: House) -> None:
-        await it.peer("attic", Seats(["7", "7"]), trusted=True)
+        attic = Seats(["7", "7"])
+        await it.peer("attic", attic, trusted=True)
         await it.peer("study", Seats(["7", "5", "7"]), trusted=True)
         done = await it.ask(early_stop=False)
         verdict = done.verdict
@@ -66,6 +67,7 @@ def test_nine_ballots_of_three_machines(tmp_path: Path) -> None:
         assert sorted(it.members.heard) == [("worked", "attic"), ("worked", "study")]
         (one,) = verdict.rounds
         assert sorted(one.asked.values()) == [2, 3, 4]
+        assert attic.callers == [f"peer:{it.home.identity.device_id}"]
 
     run(tmp_path, ["5", "6", "7", "5"], test)
 

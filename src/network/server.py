@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn import Config
@@ -204,6 +205,8 @@ class PeerServer:
             if not connection.is_cut:
                 raise
             task.uncancel()  # by our own hand: there is nobody to be told
+        except ClientDisconnect:
+            pass  # it hung up in the middle of its own question: there is nobody to be told
         except Exception as error:
             refusal = _refusal(error)
             if refusal[0] >= 500:

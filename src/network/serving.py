@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ..ballot import Ballot, Meter
+from ..caller import caller
 from ..chat import ChatRequest
 from ..errors import ContextOverflow, SwarmError
 from . import protocol
@@ -159,15 +160,7 @@ class _Answer(Response):
 
     async def _vote(self, job: Job, lines: asyncio.Queue[Line], meter: Meter) -> None:
         await job.turn()
-        told = self._asked.seats
-
-        def on_grant() -> None:
-            nonlocal told
-            if 0 < (granted := sum(meter.granted.values())) < told:
-                told = granted
-                lines.put_nowait(Accepted(seats=told))
-
-        meter.on_grant = on_grant
+        caller.set(f"peer:{job.peer}")  # the engine's queue is fair to all who ask
         stream: Any = self._sample(self._asked.request(), self._asked.seats, meter)
         seat = 0
         async with aclosing(stream):

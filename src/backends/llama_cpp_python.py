@@ -44,9 +44,9 @@ def engine(
         refuses=frozenset({LOGPROBS}),  # they would cost context x vocabulary x 4 bytes
         file=path,
     )
-    return Endpoint(
-        config, launched(python, path, model, context, threads, tuning), environment, care
-    )
+    launch = launched(python, path, model, context, threads, tuning)
+    # As for the default engine: threads that spin at barriers stop whatever runs beside them.
+    return Endpoint(config, launch, {"GOMP_SPINCOUNT": "2000", **environment}, care)
 
 
 def launched(

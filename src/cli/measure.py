@@ -8,6 +8,18 @@ from typing import Annotated
 import typer
 
 from .options import AsJson, Key, Model, Url
+from .speed import (
+    CpuMoe,
+    DraftModel,
+    Engine,
+    FlashAttn,
+    GpuLayers,
+    Kv,
+    Lora,
+    Ngram,
+    Numa,
+    Threads,
+)
 
 bench = typer.Typer(
     help="Measure on your own model and machine.", no_args_is_help=True, rich_markup_mode=None
@@ -73,6 +85,53 @@ def bench_vote(
 
     wanted = Wanted(questions, count, tuple(seats or (3, 5, 9, 16)), temperature, alternative, plot)
     command(model, wanted, as_json, url, api_key)
+
+
+@bench.command("engine")
+def bench_engine(
+    model: Model = None,
+    seats: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="Numbers of seats, may be repeated. Default: 1, 2, 4, 8.",
+            show_default=False,
+            min=1,
+            max=64,
+        ),
+    ] = None,
+    prompt: Annotated[int, typer.Option(help="Tokens of the prompt, about.", min=1)] = 512,
+    tokens: Annotated[int, typer.Option(help="Tokens of an answer.", min=2)] = 64,
+    engine: Engine = None,
+    gpu_layers: GpuLayers = None,
+    flash_attn: FlashAttn = "auto",
+    kv: Kv = "f16",
+    draft_model: DraftModel = None,
+    ngram: Ngram = False,
+    lora: Lora = None,
+    threads: Threads = None,
+    numa: Numa = None,
+    cpu_moe: CpuMoe = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast this machine reads prompts and writes answers, with 1, 2, 4 and 8 seats.
+
+    \b
+    local-swarm bench engine                       the best model for this machine
+    local-swarm bench engine demo --seats 1 --seats 16
+    local-swarm bench engine ./model.gguf --engine llama-server --flash-attn on
+
+    What is measured with the usual options is kept: the next plan goes by it.
+    """
+    from ..backends.tuning import Tuning
+    from ..backends.tuning import lora as scaled
+    from .bench_engine import bench_engine as command
+
+    tuning = Tuning(
+        gpu_layers, flash_attn, kv, draft_model, ngram, tuple(map(scaled, lora or [])), threads,
+        numa, cpu_moe,
+    )  # fmt: skip
+    counts = sorted(set(seats or (1, 2, 4, 8)))
+    command(model, counts, prompt, tokens, engine, tuning, as_json)
 
 
 def calibrate(

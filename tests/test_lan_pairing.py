@@ -256,13 +256,18 @@ def test_members_tell_each_other_and_removals_win(tmp_path: Path) -> None:
                         http, by.book, by.identity.device_id, a.identity.device_id
                     )
 
+            prints = [membership.fingerprint(m.book, m.identity.device_id) for m in (a, b)]
+            assert prints[0] != prints[1]
             assert await told(b) and not await told(b)
+            prints = [membership.fingerprint(m.book, m.identity.device_id) for m in (a, b)]
+            assert prints[0] == prints[1] < 1 << 53
             assert {p.id for p in b.book.peers()} == {m.identity.device_id for m in (a, c, d)}
             assert a.book.get(d.identity.device_id) is not None
             # c removes d: a hears it, and b's older knowledge does not bring it back
             c.book.learn([d.as_peer])
             c.book.remove(d.identity.device_id)
             assert await told(c)
+            assert prints[0] != membership.fingerprint(a.book, a.identity.device_id)
             assert a.book.get(d.identity.device_id) is None
             assert await told(b)
             assert b.book.get(d.identity.device_id) is None

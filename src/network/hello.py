@@ -38,8 +38,9 @@ class Load(BaseModel):
 
 
 class Health(BaseModel):
-    """One machine as it is now. `port` is where it serves peers, `membership` the version of its
-    list of peers, `tokens_per_s` what one question got lately, `clock` its Unix time."""
+    """One machine as it is now. `port` is where it serves peers, `membership` the fingerprint of
+    what it knows of who is a member (see `membership.fingerprint`), `tokens_per_s` what one
+    question got lately, `clock` its Unix time."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -51,7 +52,7 @@ class Health(BaseModel):
     seats: Annotated[int, Field(ge=0, le=256)] = 0
     tokens_per_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     load: Load = Load()
-    membership: _Count = 0
+    membership: Annotated[int, Field(ge=0, lt=1 << 53)] = 0
     clock: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
     @property

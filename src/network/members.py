@@ -214,7 +214,7 @@ class Members:
         entry.standing.answered(time.monotonic(), health.load.free_in_s)
         entry.settle()
         assert entry.client is not None
-        if health.membership != entry.membership:
+        if health.membership not in (entry.membership, self._me().membership):
             entry.membership = health.membership
             try:
                 await self._differs(entry.peer, entry.client)

@@ -7,6 +7,7 @@ again; only pairing on a machine brings it back there.
 from __future__ import annotations
 
 import base64
+import hashlib
 import logging
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -71,6 +72,13 @@ def view(book: Book) -> View:
         for peer in book.peers()[:MEMBERS]
     ]
     return View(members=members, removed=sorted(book.marks)[:REMOVED])
+
+
+def fingerprint(book: Book, own_id: str) -> int:
+    """The same number (of 53 bits) on all machines that know the same members and removals, this
+    one included: they have nothing to tell each other."""
+    known = sorted({own_id, *(peer.id for peer in book.peers())}) + sorted(book.marks)
+    return int.from_bytes(hashlib.sha256(" ".join(known).encode()).digest()[:8], "big") >> 11
 
 
 def learn(book: Book, own_id: str, told: View, by: str) -> bool:

@@ -14,11 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.lan import hosts
-from tests.lan.hosts import Lan
+from tests.lan.hosts import PORT, ROOT, Lan
+from tests.lan.nodes import Node, Nodes, whole
 from tests.lan_peers import Machine, machine, pair
-
-PORT = 17601
-ROOT = Path(__file__).parents[2]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -97,3 +95,26 @@ def lights(lan: Lan, tmp_path: Path) -> Callable[[int], Light]:
     machines = {host: machine(tmp_path / str(host)) for host in lan.hosts}
     pair(*machines.values())
     return lambda host: Light(lan, host, machines[host])
+
+
+@pytest.fixture(scope="package")
+def nodes(namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """Hosts 1 to 3 with 4, 2 and 3 workers, paired by the commands that a user types."""
+    homes = tmp_path_factory.mktemp("homes")
+    with Lan(3) as lan:
+        one, two, three = (
+            Node(lan, host, homes / str(host), seats)
+            for host, seats in zip(lan.hosts, (4, 2, 3), strict=True)
+        )
+        for node in (one, two, three):
+            node.ready()
+        code = one.invite()
+        two.command("join", code, "--trust")
+        used = three.command("join", code, check=False)
+        assert used.returncode == 1, used.stdout
+        three.command("join", one.invite(), "--trust")
+        whole((one, two, three))
+        # Who met through the first one is known, and not yet trusted.
+        two.control("/swarm/peers/trust", {"who": three.name, "trusted": True})
+        three.control("/swarm/peers/trust", {"who": two.name, "trusted": True})
+        yield one, two, three

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+ROOT = Path(__file__).parents[2]
+PORT = 17601  # for peers
 _WIRE = Path(__file__).with_name("wire.py")
 _SWITCH = 0
 

@@ -15,8 +15,7 @@ from typing import Any
 
 import psutil
 
-from tests.lan.conftest import ROOT
-from tests.lan.hosts import Lan
+from tests.lan.hosts import ROOT, Lan, name
 
 SUM = "Sam has 14 apples. Sam buys 7 more. How many apples does Sam have?"
 RIGHT = "number:21"
@@ -54,6 +53,18 @@ class Node:
         line = [sys.executable, "-m", "local_swarm", *words]
         return self.lan.run(self.host, line, check=check, env=self._environment, cwd=ROOT)
 
+    def invite(self) -> str:
+        """The code of a fresh invitation by an owner who trusts who comes."""
+        code: str = json.loads(self.command("invite", "--trust", "--json").stdout)["code"]
+        return code
+
+    def hang_up(self, content: str = SUM, after: float = 0.3) -> None:
+        """Asks the LAN and does not wait for the answer."""
+        body = {"messages": [{"role": "user", "content": content}], "swarm": {"scope": "lan"}}
+        words = ["curl", "-s", "--noproxy", "*", "--max-time", str(after), "-d", json.dumps(body)]
+        words += ["-H", "Content-Type: application/json", f"{API}/v1/chat/completions"]
+        self.lan.run(self.host, words, check=False)
+
     def ask(self, content: str = SUM, timeout: float = 30, **swarm: Any) -> dict[str, Any]:
         """The verdict on a question, all ballots awaited unless told otherwise."""
         options = {"scope": "lan", "early_stop": False, **swarm}
@@ -80,8 +91,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        from tests.lan.hosts import name
-
+        """How peers call it."""
         return name(self.host)
 
     def engine(self) -> dict[str, Any]:
@@ -132,3 +142,12 @@ def until(what: Callable[[], bool], seconds: float = 30) -> None:
     while not what():
         assert time.monotonic() < end, "it never came about"
         time.sleep(0.2)
+
+
+Nodes = tuple[Node, Node, Node]
+
+
+def whole(nodes: tuple[Node, ...]) -> None:
+    """Waits until all see all."""
+    for node in nodes:
+        node.sees("up", *(other for other in nodes if other is not node))

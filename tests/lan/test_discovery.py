@@ -10,9 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.lan.conftest import PORT, ROOT, Light
-from tests.lan.hosts import Lan, name
-from tests.lan_peers import machine, pair
+from tests.lan.conftest import Light
+from tests.lan.hosts import PORT, ROOT, Lan, name
 
 Start = Callable[[int], Light]
 
@@ -36,37 +35,6 @@ def test_three_hosts_find_each_other(lights: Start) -> None:
         for other in nodes:
             if node is not other:
                 assert str(PORT) in str(node.address(other))
-
-
-def test_a_killed_node_is_noticed_and_found_again(lan: Lan, lights: Start) -> None:
-    one, two = lights(1), lights(2)
-    _meet(one, two)
-    two.process.kill()
-    one.sees(two, "down", 15)
-    _meet(one, lights(2))
-
-
-def test_cut_black_hole_and_partition_are_noticed_and_healed(
-    namespaces: None, tmp_path: Path
-) -> None:
-    machines = {host: machine(tmp_path / str(host)) for host in (1, 2, 3, 4)}
-    pair(*machines.values())
-    with Lan(4) as lan:
-        one, two, three, four = (Light(lan, host, of) for host, of in machines.items())
-        everybody = (one, two, three, four)
-        _meet(*everybody)
-        lan.cut(2)
-        lan.black_hole(3)
-        lan.partition([4])
-        one.sees(two, "suspect", 10)
-        for gone in (two, three, four):
-            one.sees(gone, "down", 15)
-        lan.heal(2)
-        lan.join(3, 4)
-        for node in everybody:
-            for other in everybody:
-                if node is not other:
-                    node.sees(other, "up", 15)
 
 
 def test_a_late_link_is_announced(lan: Lan, lights: Start) -> None:

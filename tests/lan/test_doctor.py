@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.lan.conftest import PORT, ROOT, Light
-from tests.lan.hosts import Lan, address
+from tests.lan.conftest import Light
+from tests.lan.hosts import PORT, ROOT, Lan, address
 from tests.lan_peers import Machine, machine, pair
 
 _DOCTOR = """

@@ -6,8 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from tests.lan.conftest import PORT, ROOT
-from tests.lan.hosts import Lan
+from tests.lan.hosts import PORT, ROOT, Lan
 from tests.lan.nodes import RIGHT, Node
 from tests.lan_peers import machine
 

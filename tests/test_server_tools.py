@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
+from local_swarm.chat import ChatRequest, Event, Progress
 from local_swarm.cli.run import allowed_by
-from local_swarm.errors import UsageError
+from local_swarm.errors import QueueFull, UsageError
 from local_swarm.models.store import demo_path
 from local_swarm.serve import Listen
-from local_swarm.tools.service import ServerTools, policy_in
+from local_swarm.tools.service import ServerTools, TaskService, policy_in
 
 from .conftest import planned, running, settings_in
 
@@ -79,6 +81,30 @@ def test_steps_are_streamed(served: Served) -> None:
 def test_the_key_is_needed_and_the_body_is_checked(served: Served) -> None:
     assert served(READ, key="another").status_code == 401
     assert served("").status_code == 400
+
+
+def test_one_task_at_a_time_and_hanging_up_stops_it(tmp_path: Path) -> None:
+    class Silent:
+        async def respond(self, request: ChatRequest) -> AsyncIterator[Event]:
+            yield Progress(0, 5, 0)
+            await asyncio.Event().wait()
+
+    async def use() -> None:
+        folder = tmp_path / "work"
+        folder.mkdir()
+        service = TaskService(Silent(), ServerTools(folder, tmp_path / "kept"))
+        first: Any = service.work("Do it.")
+        assert (await anext(first))["event"] == "voting"
+        with pytest.raises(QueueFull):
+            await anext(service.work("And this."))
+        await first.aclose()
+        [kept] = (tmp_path / "kept").glob("*/transcript.jsonl")
+        assert '"ending": "stopped"' in kept.read_text()
+        again: Any = service.work("Do it.")
+        assert (await anext(again))["event"] == "voting"
+        await again.aclose()
+
+    asyncio.run(use())
 
 
 def test_without_the_flag_there_is_no_such_route(tmp_path: Path) -> None:

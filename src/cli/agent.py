@@ -15,7 +15,7 @@ from rich.console import Console
 from .. import __version__
 from .. import settings as configuration
 from ..chat import ChatRequest
-from ..errors import SandboxUnavailable
+from ..errors import SandboxUnavailable, SwarmError, UsageError
 from ..settings import Settings
 from ..swarm.strategies import check
 from ..tools import transcript
@@ -71,10 +71,10 @@ def agent(words: list[str] | None, undo: bool, flags: Flags) -> None:
         notes.print("Give --auto-edit, --yolo or --dry-run, or the task as an argument.")
         sys.exit(REFUSED)
     resumed = None
-    if words[:1] == ["resume"] and len(words) <= 2:
+    if words[:1] == ["resume"] and (len(words) == 1 or transcript.is_id(words[1])):
         name = words[1] if len(words) > 1 else None
         resumed = transcript.find(_tasks(settings), name, flags.folder.resolve())
-        task = "Go on."
+        task = " ".join(words[2:]) or "Go on."
     else:
         task = text_of(words, 'Try: local-swarm agent "Read the file notes.txt"')
     show = _Show(notes, previews=flags.dry_run or not somebody)
@@ -86,6 +86,10 @@ def agent(words: list[str] | None, undo: bool, flags: Flags) -> None:
             ended = runner.run(_work(settings, flags, policy, kept, task, show, notes))
         except KeyboardInterrupt:
             notes.print(f"Stopped. Go on with: local-swarm agent resume {kept.id}")
+            raise
+        except SwarmError as error:
+            if not isinstance(error, UsageError):
+                notes.print(f"When that is mended: local-swarm agent resume {kept.id}")
             raise
         finally:
             show.close()
@@ -111,8 +115,6 @@ async def _work(
 
     workspace = Workspace(flags.folder, backups=kept.backups)
     entries = kept.read() if kept.path.exists() else []
-    private = flags.ask.swarm.local_only or transcript.secrets_in(entries)
-    ask = replace(flags.ask, swarm=replace(flags.ask.swarm, local_only=private))
     session = Session(
         settings, flags.url, flags.api_key or settings.api_key, flags.ask.swarm.seats, notes
     )
@@ -127,6 +129,13 @@ async def _work(
         stack.push_async_callback(session.close)
         responder = await session.open()
         budget = replace(flags.budget, context=session.context)
+        options = replace(
+            flags.ask.swarm,
+            # Said in so many words, or a busy node would ask fewer.
+            seats=session.usual,
+            local_only=flags.ask.swarm.local_only or transcript.secrets_in(entries),
+        )
+        ask = replace(flags.ask, swarm=options)
         made = Agent(responder, tools, workspace, policy, kept.write, budget, ask)
         return await made.work(task, transcript.messages(entries), show)
 

@@ -29,6 +29,8 @@ class Session:
         self._own: Node | None = None
         self.context: int | None = None
         """Of the model, in tokens; None where the node does not tell."""
+        self.usual: int | None = seats
+        """How many seats vote where a request says nothing."""
 
     async def open(self) -> Responder:
         """Raises SwarmError when neither works."""
@@ -36,6 +38,7 @@ class Session:
         known = fetch_status(where, self._key)
         if known is not None:
             self.context = known.get("context")
+            self.usual = self._seats or known.get("seats")
             from ..wire.client import RemoteResponder
 
             return RemoteResponder(where, self._key)

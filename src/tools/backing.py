@@ -45,6 +45,8 @@ def _doubt(verdict: Verdict, votes: int, workers: int) -> str | None:
     # Measured weights are the node's affair: it has said MAJORITY of their sum then.
     if verdict.status is not Status.MAJORITY or (not verdict.measured and 2 * votes <= workers):
         return f"{votes} of {workers} workers proposed it, more than half are needed"
+    if workers == 1 and verdict.asked > 1:
+        return f"only one of {verdict.asked} workers could be asked"
     if workers > 1 and verdict.ballots and HOME not in _machines(verdict):
         return "no worker of this machine proposed it"
     return None

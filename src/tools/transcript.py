@@ -82,15 +82,20 @@ def begin(folder: Path) -> Transcript:
     return Transcript(made)
 
 
+def is_id(word: str) -> bool:
+    """Whether a word looks like the name of a task."""
+    return _ID.fullmatch(word) is not None
+
+
 def find(folder: Path, name: str | None, workspace: Path | None = None) -> Transcript:
     """The transcript `name`, else the latest one of `workspace`. Raises UsageError."""
     if name is not None:
         found = Transcript(folder / name)
-        if not _ID.fullmatch(name) or not found.path.is_file():
+        if not is_id(name) or not found.path.is_file():
             raise UsageError(f"There is no task {name[:60]!r}.", hint=f"They lie in {folder}.")
         return found
     for path in sorted(folder.glob("*"), reverse=True):
-        if _ID.fullmatch(path.name) and Transcript(path).workspace == str(workspace):
+        if is_id(path.name) and Transcript(path).workspace == str(workspace):
             return Transcript(path)
     raise UsageError(
         f"Nothing was done in {workspace} yet.", hint='Begin with: local-swarm agent "TASK"'

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from local_swarm.ballot import Answer, Ballot, Finish, Meter, Status, Verdict
 from local_swarm.chat import ChatRequest
+from local_swarm.cli.explain import explained
 from local_swarm.errors import EngineError, NoAnswer
 from local_swarm.swarm.canonical import Asked, Key, Kind, key_of
 from local_swarm.swarm.decision import Rule, decide
@@ -207,3 +208,13 @@ def test_ballots_of_trusted_machines_count_as_in_one_room(
         }
         if one.status is Status.MAJORITY:  # equal weights: more machines win, by design
             assert (words(lan), lan.confidence) == (words(one), one.confidence)
+
+
+def test_the_table_names_machines_and_who_was_absent(capsys: pytest.CaptureFixture[str]) -> None:
+    home = Scripted("home/m", ["5", "6"], machine=HOME)
+    attic = Scripted("attic (abc)/m", ["5"], machine="attic (abc)")
+    broken = Scripted("study (def)/m", [EngineError("it is busy.")], machine="study (def)")
+    explained(elect(rule(early=False), Tier([(home, 2)], guests=[(attic, 1), (broken, 2)])))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "2 machines: 2 of home, 1 of attic (abc)" in told
+    assert "1 (study (def)/m: it is busy.)" in told

@@ -82,6 +82,10 @@ def _lines(verdict: Verdict) -> list[str]:
         f"{f' (about {verdict.saved_tokens} saved)' if verdict.saved_tokens else ''}, "
         f"{verdict.seconds:.2f} s",
     ]
+    if verdict.machines > 1:
+        cast = Counter(ballot.machine for ballot in verdict.ballots)
+        told = ", ".join(f"{count} of {machine}" for machine, count in cast.most_common())
+        said.append(f"{verdict.machines} machines" + (f": {told}" if told else ""))
     for before, after in zip(verdict.rounds, verdict.rounds[1:], strict=False):
         asked = sum(after.asked.values())
         changed = "the same answer led" if after.winner == before.winner else "the leader changed"
@@ -89,7 +93,10 @@ def _lines(verdict: Verdict) -> list[str]:
             f"after {before.status.value} ({before.share:.0%}), {asked} more were asked "
             f"({after.name}): {changed}, {after.status.value} ({after.share:.0%})"
         )
-    whys = Counter(one.why for one in verdict.absent)
+    whys = Counter(
+        one.why if one.worker.startswith("home") else f"{one.worker}: {one.why}"
+        for one in verdict.absent
+    )
     said += [f"abstained or absent: {count} ({why})" for why, count in whys.most_common()]
     if verdict.degraded:
         said.append(f"degraded: {verdict.degraded}")

@@ -90,7 +90,7 @@ choose_engine() {
     esac
     say "- engine: $engine ($why)"
     [ -z "$index" ] || [ -z "$links" ] || { index='' && say "  offline: the wheel in $links is taken as it is"; }
-    [ "$engine" != server ] || say "  ${server:-$hint}: start llama-server -m MODEL.gguf, then local-swarm run --adopt"
+    [ "$engine" != server ] || say "  ${server:-$hint}; local-swarm run takes the llama-server on your PATH"
 }
 wheels=https://xorbitsai.github.io/xllamacpp/whl
 

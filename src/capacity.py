@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
+from .backends.devices import graphics
 from .hardware.bandwidth import measure
 from .hardware.budget import budget
 from .hardware.profile import Budget, HardwareProfile
@@ -39,10 +40,8 @@ def _with_bandwidth(settings: Settings, profile: HardwareProfile) -> HardwarePro
 
 def unused(profile: HardwareProfile) -> str | None:
     """Tells the user of graphics that the installed engine cannot use."""
-    if profile.os == "Darwin":  # there the engine is built with Metal
-        return None
     names = [device.name for device in profile.devices if device.dedicated or device.unified]
-    if not names:
+    if not names or uses_graphics(profile):
         return None
     return (
         f"{' and '.join(names)} found, but the installed engine computes on the processor only: "
@@ -50,7 +49,14 @@ def unused(profile: HardwareProfile) -> str | None:
     )
 
 
+def uses_graphics(profile: HardwareProfile) -> bool:
+    """Whether the engine computes on this machine's graphics. On a Mac it is built with Metal;
+    elsewhere it is asked, where there are graphics at all."""
+    if profile.os == "Darwin":
+        return True
+    return any(one.dedicated or one.unified for one in profile.devices) and bool(graphics())
+
+
 def engine_budget(profile: HardwareProfile) -> Budget:
-    """What models may take on this machine: the engine of today computes on the processor, or on
-    Apple Silicon."""
-    return budget(profile, gpus=profile.os == "Darwin")
+    """What models may take on this machine, on its cards too where the engine uses them."""
+    return budget(profile, gpus=uses_graphics(profile))

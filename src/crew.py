@@ -171,7 +171,7 @@ def of_plan(
     `kinds` are tried one after the other where the first do not run; `told` hears how it went.
     """
     copies = plan.seats if plan.isolated else 1
-    built = _Build(plan, path, environment, copies, tuning or Tuning(), care)
+    built = _Build(plan, path, environment, copies, tuned(plan, tuning), care)
     engines = tuple(built.engine(kinds, told) for _ in range(copies))
     return Crew(
         model=plan.spec.id,
@@ -186,6 +186,12 @@ def of_plan(
         text=getattr(engines[0], "text", None),
         measured=measured,
     )
+
+
+def tuned(plan: Plan, tuning: Tuning | None = None) -> Tuning:
+    """The speed options of the user, with the layers on cards as planned where none were said."""
+    tuning = tuning or Tuning()
+    return tuning if tuning.gpu_layers is not None else replace(tuning, gpu_layers=plan.offload)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from .backends.llama_server import LlamaConfig, LlamaServer
 from .backends.memory import resident_of
 from .chat import ChatRequest
 from .choose import Choice, Wish, smaller
+from .crew import tuned
 from .errors import EngineUnavailable, SwarmError
 from .hardware.numbers import GIB, MIB
 from .models.measured import Entry, expected, keep, machine_of, read
@@ -111,6 +112,7 @@ async def _trial(choice: Choice, environment: Mapping[str, str]) -> Entry:
         cells=plan.cells,
         threads=plan.threads,
         prompt_cache_mib=plan.prompt_cache >> 20,
+        tuning=tuned(plan),
     )
     server = LlamaServer(config, environment)
     measuring = asyncio.create_task(_measure(server, choice))
@@ -154,7 +156,8 @@ async def _measure(server: LlamaServer, choice: Choice) -> Entry:
         resident=resident,
         one=one,
         all=every,
-        expected=expected(choice.profile, plan.spec, plan.need.weights),
+        # What cards do tells nothing of the processor.
+        expected=0.0 if plan.gpu_layers else expected(choice.profile, plan.spec, plan.need.weights),
     )
 
 

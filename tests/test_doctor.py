@@ -17,7 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from local_swarm.diagnose import engine, machine, places
+from local_swarm.diagnose import engine, fence, machine, places
 from local_swarm.diagnose.check import Check, Stage, State, examine, healthy
 from local_swarm.errors import FetchError
 from local_swarm.hardware.detect import detect
@@ -81,6 +81,14 @@ def test_graphics_that_the_engine_cannot_use_are_a_warning() -> None:
     assert one(partial(machine.graphics, profile, None)) == Check("graphics", State.OK, "RTX 4090")
 
 
+def test_the_engines_are_told_with_what_speaks_against_them() -> None:
+    known = [("llama.cpp", "it needs AVX2"), ("llama-server", None)]
+    found = one(partial(engine.kinds, known))
+    assert found.state is State.OK
+    assert found.detail == "llama-server (not: llama.cpp: it needs AVX2)"
+    assert one(partial(engine.kinds, known[:1])).state is State.FAIL
+
+
 def test_the_engine_is_imported_and_answers() -> None:
     assert one(partial(engine.importing, clean_environment())).detail.startswith("xllamacpp 20")
     answer = one(partial(engine.starting, clean_environment(), 2))
@@ -101,6 +109,12 @@ def test_an_engine_for_another_processor_is_told_in_words(tmp_path: Path) -> Non
     (tmp_path / "xllamacpp.py").write_text(dies)
     found = one(partial(engine.importing, clean_environment() | {"PYTHONPATH": str(tmp_path)}))
     assert found.state is State.FAIL and "instructions" in found.detail and "AVX2" in found.advice
+
+
+def test_a_sandbox_is_really_tried() -> None:
+    found = one(fence.sandbox)
+    assert found.state is State.OK or "not run" in found.detail
+    assert one(partial(fence.sandbox, ())).state is State.WARN
 
 
 def test_a_taken_port_has_failed(tmp_path: Path) -> None:

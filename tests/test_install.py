@@ -193,7 +193,7 @@ KFD = {"dev/kfd": ""}
         (Machine(), "wheel", "the processor"),
         (Machine(machine="aarch64", flags=""), "wheel", "the processor"),
         (Machine(flags="fpu sse4_2"), "server", "apt install llama.cpp"),
-        (Machine(flags="fpu", tools=("llama-server",)), "server", "/llama-server: start"),
+        (Machine(flags="fpu", tools=("llama-server",)), "server", "/llama-server; local-swarm"),
         (Machine(machine="riscv64", flags=""), "server", "cmake"),
         (Machine(tools=("nvidia-smi",), cards=(NVIDIA,)), "cuda", "whl/cu128"),
         (Machine(cards=(NVIDIA,)), "wheel", "the processor"),  # no driver
@@ -210,7 +210,7 @@ KFD = {"dev/kfd": ""}
         (Machine("Darwin", "arm64", ""), "wheel", "Metal"),
         (Machine("Darwin", "x86_64", ""), "wheel", "Metal"),
         (Machine("Linux", "aarch64", "", variables={"TERMUX_VERSION": "0.119"}), "server", "pkg"),
-        (Machine("FreeBSD", "amd64"), "server", "llama-server -m"),
+        (Machine("FreeBSD", "amd64"), "server", "brew install llama.cpp"),
     ],
 )
 def test_the_engine_is_chosen_by_what_the_machine_is(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import platform
 import sys
 from collections.abc import AsyncIterator
@@ -15,9 +16,10 @@ from rich.console import Console
 from .. import __version__
 from .. import settings as configuration
 from ..capacity import unused
-from ..diagnose import engine, machine, places
+from ..diagnose import engine, fence, machine, places
 from ..diagnose import lan as peers
 from ..diagnose.check import Check, Stage, State, examine, healthy
+from ..engines import installed
 from ..hardware.detect import detect
 from ..hardware.profile import HardwareProfile
 from ..settings import Settings, clean_environment
@@ -27,6 +29,8 @@ _COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red", Sta
 
 def doctor(lan: bool, as_json: bool) -> None:
     """See machine.doctor. Exit code 1 when something failed."""
+    # What failed is told as a check, and not by a log beside them.
+    logging.getLogger("local_swarm").addHandler(logging.NullHandler())
     stages = _stages(configuration.read(), detect(), lan=lan)
     checks = asyncio.run(_examined(stages, as_json))
     if as_json:
@@ -44,8 +48,10 @@ def _stages(settings: Settings, profile: HardwareProfile, *, lan: bool) -> list[
         ("processor", partial(machine.processor, profile)),
         ("memory", partial(machine.memory, profile)),
         ("graphics", partial(machine.graphics, profile, unused(profile))),
+        ("engines", partial(engine.kinds, _kinds(settings, profile))),
         ("engine", partial(engine.importing, environment)),
         ("answer", partial(engine.starting, environment, profile.cores)),
+        ("sandbox", fence.sandbox),
         ("port", partial(places.port, settings)),
         ("disk", partial(places.disk, settings)),
         ("files", partial(places.files, settings)),
@@ -55,6 +61,11 @@ def _stages(settings: Settings, profile: HardwareProfile, *, lan: bool) -> list[
         port = settings.peer_port or configuration.DEFAULT_PEER_PORT
         stages.append(("lan", partial(peers.lan, settings.lan, port)))
     return stages
+
+
+def _kinds(settings: Settings, profile: HardwareProfile) -> list[tuple[str, str | None]]:
+    """The engines that `run` knows, with what speaks against each."""
+    return [(kind.name, kind.fault) for kind in installed(settings, profile)]
 
 
 async def _program() -> AsyncIterator[Check]:

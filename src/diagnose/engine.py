@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 from ..backends.base import Piece
@@ -21,6 +21,17 @@ _IMPORT = (
 )
 _IMPORT_S, _START_S = 60.0, 90.0
 _AGAIN = "Install again: ./install.sh (or: pip install --force-reinstall xllamacpp)."
+
+
+async def kinds(known: Sequence[tuple[str, str | None]]) -> AsyncIterator[Check]:
+    """Which engines `run` would try, in that order; `known` are (name, what speaks against it)."""
+    usable = [name for name, fault in known if fault is None]
+    others = "; ".join(f"{name}: {fault}" for name, fault in known if fault is not None)
+    told = f"{', '.join(usable) or 'none'}" + (f" (not: {others})" if others else "")
+    if usable:
+        yield Check("engines", State.OK, told)
+    else:
+        yield Check("engines", State.FAIL, told, _AGAIN)
 
 
 async def importing(environment: Mapping[str, str]) -> AsyncIterator[Check]:

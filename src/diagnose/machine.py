@@ -46,7 +46,7 @@ async def graphics(profile: HardwareProfile, unused: str | None) -> AsyncIterato
     """`unused` says which of the graphics the engine cannot use, or is None."""
     names = [device.name for device in profile.devices]
     if unused:
-        advice = "docs/hardware.md says which engine would use them; all works without, but slower."
+        advice = "`./install.sh --engine cuda` (rocm, vulkan) brings an engine that may use them."
         yield Check("graphics", State.WARN, unused, advice)
     elif names:
         yield Check("graphics", State.OK, ", ".join(names))

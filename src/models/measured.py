@@ -88,7 +88,7 @@ def learned(profile: HardwareProfile, entries: Sequence[Entry]) -> HardwareProfi
     seats = [
         (one.one / one.all - 1) / (one.seats - 1)
         for one in entries
-        if one.one and one.all and one.seats > 1 and one.file_bytes >= _SMALL
+        if one.one and one.all and one.seats > 1 and one.expected > 0 and one.file_bytes >= _SMALL
     ]
     return replace(
         profile,

@@ -83,6 +83,14 @@ class Plan:
         return label(self.spec, self.quant)
 
     @property
+    def offload(self) -> int | None:
+        """Layers for the engine to lay on cards, its output layer counted where all of them lie
+        there; None where no cards are in the plan."""
+        if not self.budget.vram:
+            return None
+        return self.gpu_layers + (self.gpu_layers == self.spec.layers)
+
+    @property
     def prompt_cache(self) -> int:
         """Bytes that prefixes of earlier chats may take, out of what the plan leaves."""
         left = self.budget.bytes - self.bytes + self.need.cache

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from local_swarm.cli.units import shown
 from local_swarm.models.fetch import known_sha256
 from local_swarm.models.store import demo_path
 
@@ -260,3 +261,11 @@ def test_a_model_that_is_served_stays(node: Running, tmp_path: Path) -> None:
     nodes.symlink_to(node.settings.nodes)
     assert "local-swarm stop" in swarm("models", "rm", "served", code=2)
     assert (folder / "served.gguf").exists()
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 KiB"), (1023, "1 KiB"), (2_300_000, "2.2 MiB"), (2_050_000_000, "1.91 GiB")],
+)
+def test_sizes_are_told_in_the_unit_that_fits(count: int, text: str) -> None:
+    assert shown(count) == text

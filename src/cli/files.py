@@ -10,13 +10,13 @@ from rich.console import Console
 
 from .. import settings as configuration
 from ..errors import UsageError
-from ..hardware.numbers import GIB
 from ..models.inventory import Stored, fault, named, remove, stored
 from ..obtain import OnDownload
 from ..settings import Settings
 from ..wire import runtime
 from .find import fetch_status
 from .progress import downloads
+from .units import shown
 
 
 def rm(names: list[str]) -> None:
@@ -31,7 +31,7 @@ def rm(names: list[str]) -> None:
             )
     for one in found:
         remove(one)
-        print(f"Removed {one.path.name} ({one.bytes / GIB:.2f} GiB)")
+        print(f"Removed {one.path.name} ({shown(one.bytes)})")
 
 
 def _served(settings: Settings) -> set[Path]:

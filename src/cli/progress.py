@@ -16,8 +16,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from ..hardware.numbers import GIB
 from ..obtain import OnDownload
+from .units import shown
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def downloads(console: Console, doing: str = "Downloading") -> Iterator[OnDownlo
 
     def show(file: str, done: int, total: int | None) -> None:
         if file not in tasks:
-            size = "size unknown" if total is None else f"{total / GIB:.2f} GiB"
+            size = "size unknown" if total is None else shown(total)
             console.print(f"{doing} {file} ({size})", markup=False)
             bar.start()
             # What was there already is no part of the rate.

@@ -8,9 +8,9 @@ from rich.console import Console
 
 from .. import settings as configuration
 from ..choose import pull
-from ..hardware.numbers import GIB
 from ..models.fetch import known_sha256
 from .progress import downloads
+from .units import shown
 
 
 def pull_command(model: str | None, as_json: bool) -> None:
@@ -31,7 +31,7 @@ def pull_command(model: str | None, as_json: bool) -> None:
         told = {"file": str(path), "name": path.stem, "bytes": size, "sha256": digest}
         print(json.dumps(told | {"downloaded": came}, ensure_ascii=False))
         return
-    console.print(f"{'Here now' if came else 'It is here already'}: {path} ({size / GIB:.2f} GiB)")
+    console.print(f"{'Here now' if came else 'It is here already'}: {path} ({shown(size)})")
     if digest:
         console.print(f"SHA-256 {digest}")
     console.print(f"Serve it: local-swarm run {model or path.stem}")

@@ -25,3 +25,11 @@ def size(text: str, option: str) -> int:
     if not 1 << 20 <= result <= _MOST:
         raise UsageError(f"{option} {text!r}: no machine has that.", hint="Try 16GB.")
     return result
+
+
+def shown(count: int) -> str:
+    """Bytes for people: "1.91 GiB", "2.2 MiB", "0 KiB"."""
+    for unit, power, digits in (("GiB", 30, 2), ("MiB", 20, 1)):
+        if count >= 1 << power:
+            return f"{count / (1 << power):.{digits}f} {unit}"
+    return f"{count / 1024:.0f} KiB"

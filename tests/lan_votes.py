@@ -137,13 +137,14 @@ class House:
         trusted: bool = False,
         willing: Callable[[], str | None] = lambda: None,
         models: tuple[str, ...] = ("m",),
+        most: int = 64,
     ) -> Stranger:
         """Opens the port of a further machine, paired with home."""
         other = machine(self.folder / name)
         pair(self.home, other)
         desk = Desk()
         routes: Sequence[BaseRoute] = (
-            serving.routes(seats.cast, lambda: models, desk, willing)
+            serving.routes(seats.cast, lambda: models, desk, willing, lambda: most)
             if isinstance(seats, Seats)
             else seats
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 import sys
 from collections.abc import Sequence
@@ -74,6 +75,17 @@ def test_only_the_owner_reads_it_and_it_holds_no_words(tmp_path: Path) -> None:
     file.chmod(0o644)
     assert Record(tmp_path).of("ID-P").ballots == 1
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_no_vote_waits_for_the_disk_and_the_last_word_stays(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+
+    async def main() -> None:
+        for _ in range(9):
+            record.heard(verdict((HOME, "5"), (HOME, "5"), ("p", "5")), IDS)
+
+    asyncio.run(main())
+    assert Record(tmp_path).of("ID-P").agreed == 9
 
 
 @pytest.mark.parametrize("torn", ["", "{", "[]", '{"a": 1}', '{"a": {"ballots": -1}}', "\xff"])

@@ -82,6 +82,15 @@ def test_a_stranger_s_many_ballots_weigh_one(tmp_path: Path) -> None:
     run(tmp_path, ["5", "6", "5"], test)
 
 
+def test_a_peer_gives_the_seats_that_it_has(tmp_path: Path) -> None:
+    async def test(it: House) -> None:
+        await it.peer("attic", Seats(["5"] * 9), most=2, trusted=True)
+        verdict = (await it.ask(early_stop=False)).verdict
+        assert (verdict.cast, verdict.absent) == (4, ())
+
+    run(tmp_path, ["5", "6"], test)
+
+
 def test_one_seat_votes_with_its_peers_unless_one_was_asked_for(tmp_path: Path) -> None:
     async def test(it: House) -> None:
         seats = Seats(["5", "5"])

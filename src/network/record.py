@@ -6,9 +6,12 @@ broke its word. No word of a question or an answer is kept.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +50,7 @@ class Record:
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
         self._credits = _read(self._path)
+        self._lock, self._version, self._stored = threading.Lock(), 0, 0
 
     def of(self, id: str) -> Credit:
         """What is known of a peer; nothing of one that never voted."""
@@ -88,12 +92,23 @@ class Record:
         self._write()
 
     def _write(self) -> None:
+        """On a slow disk this takes a moment, and an answer is waiting: inside a loop a thread
+        does it."""
+        self._version += 1
         kept = {id: asdict(credit) for id, credit in self._credits.items()}
         try:
-            private.folder(self._path.parent)
-            private.write(self._path, json.dumps(kept, indent=1).encode())
-        except LanError:
-            return
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._store(self._version, kept)
+        else:
+            loop.run_in_executor(None, self._store, self._version, kept)
+
+    def _store(self, version: int, kept: dict[str, Any]) -> None:
+        with self._lock, suppress(LanError):
+            if version > self._stored:
+                private.folder(self._path.parent)
+                private.write(self._path, json.dumps(kept, indent=1).encode())
+                self._stored = version
 
 
 def _choice(verdict: Verdict) -> str | None:

@@ -120,7 +120,7 @@ async def build(
     routes = [
         *membership.routes(book, me.device_id),
         *hello.routes(health, members.heard),
-        *serving.routes(home.cast, models, desk, willing),
+        *serving.routes(home.cast, models, desk, willing, lambda: home.facts().seats),
         *blobs.routes(home.shelf, lambda: desk.busy, willing),
     ]
     door = pairing.routes(me, book, invitations, lambda peer: rooms.spread())

@@ -37,11 +37,13 @@ def routes(
     models: Callable[[], Sequence[str]],
     desk: Desk,
     willing: Callable[[], str | None] = lambda: None,
+    most: Callable[[], int] = lambda: protocol.MAX_SEATS,
 ) -> list[Route]:
     """The route of ballots, for the peer port.
 
     `cast` answers with the seats of this machine; `models` are those that it has; `willing` is why
-    the machine takes no questions of peers now (paused, on battery), or None.
+    the machine takes no questions of peers now (paused, on battery), or None; `most` is how many
+    seats one question gets.
     """
 
     async def ballots(request: Request) -> Response:
@@ -58,6 +60,7 @@ def routes(
             return _refused(426, f"this machine speaks protocol {protocol.VERSION}")
         if asked.model is not None and asked.model not in models():
             return _refused(404, "that model is not served here")
+        asked = asked.model_copy(update={"seats": max(1, min(asked.seats, most()))})
         return _Answer(asked, peer, cast, desk)
 
     return [Route(protocol.PATH, ballots, methods=["POST"])]

@@ -66,6 +66,11 @@ def hooks_linked(root: Path) -> None:
     (root / ".git/hooks").symlink_to("../scripts")
 
 
+def hidden(root: Path) -> None:
+    put(repo(root / ".git" / "objects", "ab") / "hooks" / "post-checkout")
+    put(root / "sub" / ".git", "gitdir: ../.git/objects/ab\n")
+
+
 def worktree(root: Path) -> None:
     common = root / "common"
     (common / "objects").mkdir(parents=True)
@@ -121,10 +126,19 @@ ATTACKS: dict[str, Acts] = {
     "makes one in node_modules": lambda root: put(
         repo(root / "node_modules" / "x") / "hooks/pre-commit"
     ),
+    "makes one that is called like a folder of hooks": lambda root: add(
+        repo(root, ".husky") / "config", "\tfsmonitor = ./evil.sh\n"
+    ),
     "makes a submodule": lambda root: put(
         repo(root / ".git" / "modules", "m") / "hooks/post-checkout"
     ),
     "makes a worktree": worktree,
+    "hides a repository among objects": hidden,
+    "hides a setting behind megabytes": lambda root: add(
+        root / ".git/config", "#\n" * (17 << 20) + "\tfsmonitor = ./evil.sh\n"
+    ),
+    "changes a folder that is known for hooks": lambda root: put(root / ".githooks/pre-commit"),
+    "changes another one": lambda root: put(root / ".husky/_/pre-commit"),
     "makes a repository of another kind": lambda root: put(
         root / ".hg" / "hgrc", "[hooks]\nupdate = ./evil.sh\n"
     ),
@@ -160,8 +174,9 @@ def command(fence: Fence, act: Acts) -> list[str]:
 def programs(root: Path) -> dict[str, tuple[bytes, int]]:
     """What git would run or obey here, found in another way than the guard does."""
     found = {}
-    for path in (path for path in root.rglob("*") if "objects" not in path.parts):
-        hook = path.parent.name in ("hooks", "githooks") and path.suffix != ".sample"
+    folders = ("hooks", "githooks", ".githooks", "_")
+    for path in root.rglob("*"):
+        hook = path.parent.name in folders and path.suffix != ".sample"
         setting = path.name in ("config", "config.worktree", "hgrc", "shared.ini")
         if path.is_file() and (hook or setting):
             mode = path.stat().st_mode & 0o111 if hook else 0
@@ -295,4 +310,6 @@ def test_only_what_is_new_must_be_harmless() -> None:
     assert harmless(mine, mine + "[user]\n\tname = a\n")
     assert not harmless(mine, mine + "\tpager = less\n")
     assert not harmless(mine, "[core]\n\teditor = evil\n")
+    odd = '[core] hooksPath = "a b" ; mine\n[alias]\n\tx = "!f() { \\\n}; f"\n[include]\n\tPath=c\n'
+    assert obeyed(odd) == [("hooks", "a b"), ("include", "c")]
     assert not harmless("[user]\n\tname = a\n", "[core]\n\tname = a\n\teditor = a\n")

@@ -23,6 +23,7 @@ _HARMLESS = (
 _SECTION = re.compile(r'\[\s*([\w.-]+)(?:\s+"((?:[^"\\\n]|\\["\\])*)")?\s*\]')
 _SETTING = re.compile(r"([A-Za-z][\w-]*)\s*(?:=\s*([^\\]*))?")
 _PROGRAM = re.compile(r'"?\s*(?:ext::|[!|-]|file:.*[;&`$])', re.IGNORECASE)
+_OBEYED = re.compile(r"(?:^|[\]\s])(hookspath|path)[ \t]*=([^\n#;]+)", re.IGNORECASE)
 Settings = frozenset[tuple[str, str]]
 
 
@@ -55,15 +56,14 @@ def harmless(before: str, after: str) -> bool:
 
 
 def obeyed(text: str) -> list[tuple[str, str]]:
-    """Other files that these settings bring in: (`hooks` or `include`, path)."""
-    out = []
-    for name, value in sorted(settings(text) or ()):
-        value = value.strip('"')
-        if name == "core.hookspath":
-            out.append(("hooks", value))
-        elif name.endswith(".path") and name.split(".")[0] in ("include", "includeif"):
-            out.append(("include", value))
-    return out
+    """Other files that these settings bring in: (`hooks` or `include`, path).
+
+    More than git reads rather than less: whatever the section, and however odd the rest.
+    """
+    return [
+        ("hooks" if found[1].lower() == "hookspath" else "include", found[2].strip().strip('"'))
+        for found in _OBEYED.finditer(text)
+    ]
 
 
 def _is_harmless(name: str, value: str) -> bool:

@@ -19,12 +19,12 @@ from ..errors import ToolError
 from . import atomic
 from .fence import Fence
 from .gitconfig import harmless, obeyed
-from .policy import MiB
 from .sensitive import plain
 
-_LARGEST = 4 * MiB  # bytes of a hook that are kept
+_SETTINGS = 1 << 20  # bytes of settings that are read; nobody has more
 _MOST = 1_000_000  # files and folders; with more no command is run
 _CONFIGS = ("config", "config.worktree")
+_HOOKS = (".githooks", ".husky")
 _POINTERS = (*_CONFIGS, "commondir", "hgrc")
 
 
@@ -34,6 +34,11 @@ class _Item:
 
     data: bytes
     mode: int | None
+    whole: bool = True
+
+    @property
+    def text(self) -> str:
+        return self.data[:_SETTINGS].decode("utf-8", "replace")
 
 
 _Items = Mapping[str, _Item]
@@ -43,9 +48,12 @@ _Items = Mapping[str, _Item]
 async def guarded(fence: Fence) -> AsyncIterator[list[str]]:
     """Around a command; afterwards the list says what was put back.
 
-    Raises ToolError for a workspace with too many files to look through.
+    Raises ToolError for a workspace with too much to look through.
     """
     before = await asyncio.to_thread(_look, fence)
+    for path, item in before.items():
+        if not item.whole:
+            raise ToolError(f"{path} is too large to be looked after: no command is run here.")
     notes: list[str] = []
     try:
         yield notes
@@ -59,14 +67,18 @@ def _look(fence: Fence) -> _Items:
     """Everything that git would obey, by its real path from the root."""
     found: dict[str, _Item] = {}
     for folder in _folders(fence):
+        if plain(folder.rpartition("/")[2]) in _HOOKS:  # which a user's own settings may name
+            _add_all(found, fence, folder)
+            _add_all(found, fence, f"{folder}/_")
         for name in _POINTERS:
             _add(found, fence, f"{folder}/{name}")
         _add_all(found, fence, f"{folder}/hooks")
         for name in _CONFIGS:
             config = found.get(_real(fence, f"{folder}/{name}"))
-            for kind, path in obeyed(config.data.decode("utf-8", "replace") if config else ""):
-                if kind == "hooks":
+            for kind, path in obeyed(config.text if config else ""):
+                if kind == "hooks":  # from where git runs: beside a bare repository's settings
                     _add_all(found, fence, _join(folder.rpartition("/")[0], path))
+                    _add_all(found, fence, _join(folder, path))
                 else:
                     _add(found, fence, _join(folder, path))
     return found
@@ -92,9 +104,8 @@ def _folders(fence: Fence) -> Iterator[str]:
                 hint="Work in a smaller folder.",
             )
         git = names.keys() >= {"objects", "refs"} or names.keys() >= {"HEAD", "commondir"}
-        if git or plain(name) in (".git", ".hg"):
+        if git or plain(name) in (".git", ".hg", *_HOOKS):
             yield folder
-            names.pop("objects", None)
         todo += [(f"{folder}/{each}", each) for each, is_folder in names.items() if is_folder]
 
 
@@ -106,9 +117,9 @@ def _add(found: dict[str, _Item], fence: Fence, path: str) -> None:
         if stat.S_ISLNK(os.lstat(name, dir_fd=opened).st_mode):
             found[_join(real, name)] = _Item(os.fsencode(os.readlink(name, dir_fd=opened)), None)
     with suppress(ToolError), fence.walk(path) as place:
-        file = atomic.read(place, _LARGEST)
+        file = atomic.read(place, atomic.LARGEST)
         if file is not None:
-            found[file.path] = _Item(file.data, file.mode)
+            found[file.path] = _Item(file.data, file.mode, file.whole)
 
 
 def _add_all(found: dict[str, _Item], fence: Fence, path: str) -> None:
@@ -140,12 +151,14 @@ def _mend(fence: Fence, before: _Items) -> list[str]:
 
 
 def _is_harmless(path: str, item: _Item, old: _Item | None, moved: set[_Item]) -> bool:
+    if not item.whole or len(item.data) > _SETTINGS:
+        return False
     if item in moved:
         return True  # with its repository
     if path.rpartition("/")[2] not in _CONFIGS or item.mode is None:
         return False
-    was = old.data.decode("utf-8", "replace") if old is not None and old.mode is not None else ""
-    return harmless(was, item.data.decode("utf-8", "replace"))
+    was = old.text if old is not None and old.mode is not None else ""
+    return harmless(was, item.text)
 
 
 def _put_back(fence: Fence, path: str, old: _Item | None) -> None:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ..errors import SandboxUnavailable, UsageError
+from ..errors import SandboxUnavailable, ToolError, UsageError
 from . import bubblewrap, seatbelt, system, watch
 from .output import Kept, keep
 from .policy import Ended, Limits, Outcome, Policy
@@ -124,8 +124,10 @@ class Unfenced:
 async def _outcome(spec: dict[str, Any], limits: Limits) -> Outcome:
     started = time.monotonic()
     told, out, err = await _launch(spec, limits)
+    if "error" in told and spec["mechanism"] == "none":
+        raise ToolError(f"The command could not be started: {told['error']}.")
     if "error" in told:
-        raise SandboxUnavailable(str(spec["mechanism"]), told["error"])
+        raise SandboxUnavailable(spec["mechanism"], told["error"])
     ended = Ended.OUTPUT if out.flooded or err.flooded else Ended(told["ended"])
     return Outcome(
         os.waitstatus_to_exitcode(told["status"]) if ended is Ended.EXIT else None,

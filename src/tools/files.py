@@ -106,7 +106,7 @@ class WriteFile(TypedTool[WriteFileCall]):
         before, after = _rewritten(call, workspace)
         if before is not None and before.data == after:
             return f"{before.path} has this content already"
-        return f"wrote {len(after)} bytes to {workspace.write(call.path, after)}"
+        return f"wrote {len(after)} bytes to {workspace.write(call.path, after, over=before)}"
 
 
 def _rewritten(call: WriteFileCall, workspace: Workspace) -> tuple[File | None, bytes]:
@@ -142,8 +142,8 @@ class EditFile(TypedTool[EditFileCall]):
         return await asyncio.to_thread(self._run, call, workspace)
 
     def _run(self, call: EditFileCall, workspace: Workspace) -> str:
-        _, after = _edited(call, workspace)
-        return f"edited {workspace.write(call.path, after)}"
+        before, after = _edited(call, workspace)
+        return f"edited {workspace.write(call.path, after, over=before)}"
 
 
 def _edited(call: EditFileCall, workspace: Workspace) -> tuple[File, bytes]:

@@ -12,7 +12,7 @@ from ..errors import ToolError
 from . import atomic
 from .atomic import LARGEST, File
 from .backup import Backups
-from .fence import Fence
+from .fence import Fence, Place
 from .policy import MiB
 from .sensitive import of_git
 
@@ -90,25 +90,18 @@ class Workspace:
     def writable(self, path: str) -> File | None:
         """What `write` would replace; None where it would make a file. Raises ToolError."""
         with self.fence.walk(path) as place:
-            if of_git(place.path):
-                raise ToolError(f"{place.path}: what belongs to git is changed by git alone.")
-            found = atomic.read(place, LARGEST)
-        if found is not None and not found.whole:
-            raise ToolError(f"{path} is larger than {LARGEST // MiB} MiB: it is left alone.")
-        if found is not None and not found.mode & 0o222:
-            raise ToolError(f"{path} is read-only.")  # a rename would get around that
-        return found
+            return _writable(place, path)
 
-    def write(self, path: str, data: bytes) -> str:
-        """Puts `data` in the place of a file, or makes it and its folders; returns its real path.
+    def write(self, path: str, data: bytes, *, over: File | None) -> str:
+        """Puts `data` in the place of `over`, or makes a file and its folders; returns its path.
 
         Readers see the old file or the new one. The mode of the old one is kept. Raises ToolError
-        for all that `writable` refuses.
+        for all that `writable` refuses, and where something else than `over` is there by now.
         """
-        before = self.writable(path)
         with self.fence.walk(path) as place:
-            if of_git(place.path) or (before is not None and place.path != before.path):
-                raise ToolError(f"{path} was moved meanwhile.")
+            before = _writable(place, path)
+            if before != over:
+                raise ToolError(f"{path} was changed meanwhile.", hint="Read it again.")
             kept = self._backups.keep(place, before, data) if self._backups else None
             try:
                 atomic.replace(place, data)
@@ -124,3 +117,14 @@ class Workspace:
         A file that somebody else has changed since is left alone, and its line says so.
         """
         return self._backups.undo() if self._backups else []
+
+
+def _writable(place: Place, shown: str) -> File | None:
+    if of_git(place.path):
+        raise ToolError(f"{place.path}: what belongs to git is changed by git alone.")
+    found = atomic.read(place, LARGEST)
+    if found is not None and not found.whole:
+        raise ToolError(f"{shown} is larger than {LARGEST // MiB} MiB: it is left alone.")
+    if found is not None and not found.mode & 0o222:
+        raise ToolError(f"{shown} is read-only.")  # a rename would get around that
+    return found

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from local_swarm.errors import ToolError, UsageError
 from local_swarm.swarm.canonical.side_effect import side_effect
+from local_swarm.tools.atomic import File
 from local_swarm.tools.base import Kind, wire
 from local_swarm.tools.diff import diff
 from local_swarm.tools.glob import Glob
@@ -338,3 +339,24 @@ def test_consent_is_asked_by_what_a_call_really_reaches(workspace: Workspace) ->
     for path in (".vscode/tasks.json", ".envrc", "x/.GitModules", ".github/workflows/a.yml"):
         assert kind(workspace, "write_file", path=path, content="") is Kind.COMMAND
     assert kind(workspace, "execute_bash", command="ls") is Kind.COMMAND
+
+
+@pytest.mark.parametrize("tool", ["write_file", "edit_file"])
+def test_what_somebody_saves_meanwhile_is_not_lost(
+    workspace: Workspace, tool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace.root / "a").write_text("old")
+    looked = Workspace.writable
+
+    def writable(self: Workspace, path: str) -> File | None:
+        found = looked(self, path)
+        (workspace.root / "a").write_text("theirs")
+        return found
+
+    monkeypatch.setattr(Workspace, "writable", writable)
+    arguments = {"content": "new"} if tool == "write_file" else {"old": "old", "new": "new"}
+    call = TOOLS[tool].parse(json.dumps({"path": "a", **arguments}))
+    with pytest.raises(ToolError, match="changed meanwhile"):
+        asyncio.run(TOOLS[tool].run(call, workspace))
+    assert (workspace.root / "a").read_text() == "theirs"
+    assert workspace.undo() == []

@@ -429,7 +429,7 @@ def test_no_pattern_hangs_the_search(world: World, pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "glob",
-    ["*a" * 300 + "b", "**/" * 19 + "x", "**/" * 500 + "x", "{a,b}" * 30, "[" * 900, "{" * 900],
+    ["*a" * 30 + "b", "**/" * 19 + "x", "**/" * 500 + "x", "{a,b}" * 30, "[" * 900, "{" * 900],
 )
 def test_no_glob_hangs_the_list(world: World, glob: str) -> None:
     (world.work / "a" / ("a" * 250)).touch()

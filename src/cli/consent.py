@@ -49,10 +49,9 @@ class Terminal:
             return await Nobody().decide(proposal)
 
     async def _decide(self, proposal: Proposal) -> Decision:
-        out, risk = self._out, proposal.risk
-        out.print()
-        out.print(visible(proposal.preview), markup=False, highlight=False, soft_wrap=True)
-        out.print(
+        risk = proposal.risk
+        self._say(f"\n{visible(proposal.preview)}")
+        self._say(
             f"[{proposal.name}: {visible(risk.why)}; {proposal.votes} of {proposal.workers} "
             "workers proposed it]",
             style="dim",
@@ -64,18 +63,22 @@ class Terminal:
                 return await self._edit(proposal)
             if word is not None:
                 return Decision(word, "user")
-            out.print("Type y, n, a or e.")
+            self._say("Type y, n, a or e.")
         return Decision(Word.NO, "user")
 
     async def choose(self, doubt: str, rivals: Sequence[Rival]) -> int | None:
         """See Consent."""
         self._hush()
-        self._out.print(f"\nThe workers do not agree: {doubt}. They proposed:")
+        self._say(f"\nThe workers do not agree: {doubt}. They proposed:")
         for at, rival in enumerate(rivals, start=1):
             calls = "; ".join(f"{call.name}({call.arguments})" for call in rival.calls)
-            self._out.print(f"  {at}. ({rival.votes} votes) {visible(calls)}", soft_wrap=True)
+            self._say(f"  {at}. ({rival.votes} votes) {visible(calls)}")
         said = (await _line(f"Which one? [1-{len(rivals)}, Enter for none]: ")).strip()
         return int(said) - 1 if said.isdecimal() and 0 < int(said) <= len(rivals) else None
+
+    def _say(self, text: str, style: str | None = None) -> None:
+        """Prints a text of anybody: nothing in it is taken for markup."""
+        self._out.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
     async def _edit(self, proposal: Proposal) -> Decision:
         told = proposal.call.values()

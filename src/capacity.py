@@ -45,7 +45,8 @@ def unused(profile: HardwareProfile) -> str | None:
         return None
     return (
         f"{' and '.join(names)} found, but the installed engine computes on the processor only: "
-        "the plan is for the processor and its RAM."
+        "the plan is for the processor and its RAM. A llama-server on PATH that is built for it is "
+        "used (docs/engines.md)."
     )
 
 
@@ -57,6 +58,7 @@ def uses_graphics(profile: HardwareProfile) -> bool:
     return any(one.dedicated or one.unified for one in profile.devices) and bool(graphics())
 
 
-def engine_budget(profile: HardwareProfile) -> Budget:
-    """What models may take on this machine, on its cards too where the engine uses them."""
-    return budget(profile, gpus=uses_graphics(profile))
+def engine_budget(profile: HardwareProfile, cards: bool = False) -> Budget:
+    """What models may take on this machine, on its cards too where the engine that comes with us
+    uses them, or (`cards`) another one that is taken instead."""
+    return budget(profile, gpus=cards or uses_graphics(profile))

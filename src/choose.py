@@ -38,7 +38,7 @@ class Wish:
 
     `taken` bytes of the budget belong to other models; `engines` in all share the cores.
     `isolated` gives each seat a process with a copy of the weights; `kv` is how the KV cache is
-    stored, f16 or q8_0.
+    stored, f16 or q8_0. With `cards` the engine uses graphics cards.
     """
 
     model: str | None = None
@@ -48,6 +48,7 @@ class Wish:
     engines: int = 1
     isolated: bool = False
     kv: str = "f16"
+    cards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def choose(settings: Settings, wish: Wish, on_download: OnDownload) -> Choice:
     if wish.model not in (DEMO, "demo-mini"):  # the demo models are fast on any machine
         profile = with_bandwidth(settings, profile)
     choice = _choose(settings, profile, wish, on_download)
-    notices = [text for text in (unused(profile), choice.notice) if text]
+    notices = [text for text in (None if wish.cards else unused(profile), choice.notice) if text]
     return replace(choice, notice="\n".join(notices) or None)
 
 
@@ -189,7 +190,7 @@ def specs_of(settings: Settings, model: str | None) -> list[ModelSpec]:
 def _plan(
     profile: HardwareProfile, specs: list[ModelSpec], wish: Wish, limit: int | None = None
 ) -> Plan:
-    spend = engine_budget(profile)
+    spend = engine_budget(profile, wish.cards)
     if limit is not None and limit < spend.bytes:
         told = f"{limit / GIB:.1f} GiB, because more did not fit"
         spend = replace(spend, bytes=limit, vram=min(spend.vram, limit), reason=told)

@@ -212,8 +212,8 @@ class _Build:
         return Fallback(self.plan.spec.id, tries, told)
 
     def _of(self, kind: Kind) -> Served:
-        plan = self.plan
-        threads = self.tuning.threads or plan.threads
+        plan, tuning = self.plan, self.tuning
+        threads = tuning.threads or plan.threads
         if kind.name == llama_cpp_python.NAME:
             assert kind.where
             return llama_cpp_python.engine(
@@ -224,7 +224,7 @@ class _Build:
                 context=plan.context,
                 threads=threads,
                 environment=self.environment,
-                tuning=self.tuning,
+                tuning=tuning,
                 care=self.care,
             )
         config = LlamaConfig(
@@ -235,7 +235,7 @@ class _Build:
             cells=plan.cells,
             threads=threads,
             prompt_cache_mib=(plan.prompt_cache // self.copies) >> 20,
-            tuning=self.tuning,
+            tuning=tuning,
             program=program_of(kind) if kind.name == PROGRAM else None,
         )
         return LlamaServer(config, self.environment, self.care)

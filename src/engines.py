@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .backends import llama_cpp_python, mlx
-from .backends.llama_program import help_of
+from .backends.llama_program import cards_of, help_of
 from .errors import UsageError
 from .hardware.profile import HardwareProfile
 from .settings import Settings
@@ -31,16 +31,19 @@ _ABSENT = {
 @dataclass(frozen=True, slots=True)
 class Kind:
     """An engine: `where` is its program or interpreter (None: our own process's), `fault` why it
-    cannot run here, or did not when it was tried last."""
+    cannot run here, or did not when it was tried last (`failed`). `cards` are the graphics cards
+    that it computes on."""
 
     name: str
     where: Path | None = None
     fault: str | None = None
     failed: bool = False
+    cards: tuple[str, ...] = ()
 
 
 def installed(settings: Settings, profile: HardwareProfile) -> list[Kind]:
-    """All kinds in the order of preference, with what speaks against each. Runs nothing."""
+    """All kinds in the order of preference, with what speaks against each. Where this machine has
+    a graphics card, a llama-server is asked whether it can use it; else nothing is run."""
     known = _remembered(settings)
     found = [_kind(name, settings, profile) for name in KINDS]
     return [
@@ -53,7 +56,8 @@ def candidates(kinds: Sequence[Kind], wanted: str | None, model: Path) -> list[K
     """Who is tried for the file or folder `model`, one after the other. Pure but for a look at the
     disk.
 
-    With `wanted` nobody else. What failed here before comes last. Raises UsageError.
+    With `wanted` nobody else. What computes on a graphics card comes first, what failed here before
+    last. Raises UsageError.
     """
     folder = model.is_dir()
     if wanted is not None:
@@ -75,7 +79,7 @@ def candidates(kinds: Sequence[Kind], wanted: str | None, model: Path) -> list[K
         raise UsageError(
             f"No engine here serves {model.name}: {told}.", hint="See docs/engines.md."
         )
-    return sorted(usable, key=lambda kind: kind.failed)
+    return sorted(usable, key=lambda kind: (kind.failed, not kind.cards))
 
 
 def remember(settings: Settings, name: str, fault: str | None) -> None:
@@ -97,6 +101,7 @@ def explained(kinds: Sequence[Kind]) -> list[str]:
     return [
         f"{kind.name}: {kind.fault or 'ready'}"
         + (f" ({kind.where})" if kind.where and not kind.fault else "")
+        + (f", computes on {', '.join(kind.cards)}" if kind.cards else "")
         for kind in kinds
     ]
 
@@ -110,7 +115,10 @@ def _kind(name: str, settings: Settings, profile: HardwareProfile) -> Kind:
         return Kind(name, fault=_AVX2 if intel and lacks else None)
     if name == PROGRAM:
         program = shutil.which("llama-server")
-        return Kind(name, Path(program)) if program else Kind(name, fault=_ABSENT[name])
+        if program is None:
+            return Kind(name, fault=_ABSENT[name])
+        cards = cards_of(program) if any(one.dedicated for one in profile.devices) else ()
+        return Kind(name, Path(program), cards=cards)
     module = {llama_cpp_python.NAME: "llama_cpp.server", mlx.NAME: "mlx_lm"}[name]
     python = llama_cpp_python.python_of(settings.engines, name)
     if python is None and _importable(module.partition(".")[0]):

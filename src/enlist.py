@@ -83,12 +83,13 @@ def enlist(
     environment = clean_environment()
     folders = [one for one in named if one.url is None and _is_folder(one.model)]
     models = [one for one in named if one.url is None and one not in folders]
-    if engine is not None and models:
-        candidates(kinds, engine, Path("model.gguf"))  # a wrong name is told before a download
+    if models:  # a wrong name is told before a download
+        best = candidates(kinds, engine, Path("model.gguf"))[0]
+        wish = replace(wish, cards=bool(best.cards) and tuning.gpu_layers != 0)
     wishes = [replace(wish, model=one.model, seats=one.seats) for one in models]
     choices = choose_all(settings, wishes, on_download) if wishes else []
     usual = engine in (None, LIBRARY) and tuning == Tuning() and not wish.isolated
-    if len(choices) == 1 and usual and not kinds[0].fault:
+    if len(choices) == 1 and usual and not kinds[0].fault and not wish.cards:
         # Several were planned for each other, and are not tried one by one.
         choices = [settle(settings, choices[0], wishes[0], environment, on_download, tell)]
     crews = [
@@ -114,6 +115,19 @@ def enlist(
         if told := _notice(found, one, crews[-1]):
             notices.append(told)
     return Enlisted(choices, crews, notices)
+
+
+def crew_of(settings: Settings, choice: Choice) -> Crew:
+    """The crew of one model by whatever engine runs here. Raises UsageError."""
+    return of_plan(
+        choice.plan,
+        choice.path,
+        clean_environment(),
+        accuracies_of(settings, choice.path),
+        choice.measured,
+        kinds=candidates(installed(settings, choice.profile), None, choice.path),
+        told=lambda name, fault: remember(settings, name, fault),
+    )
 
 
 def _is_folder(model: str | None) -> bool:

@@ -18,6 +18,7 @@ from local_swarm.backends.base import Piece, Served
 from local_swarm.backends.llama_server import LlamaConfig, LlamaServer
 from local_swarm.backends.process import Child
 from local_swarm.backends.tuning import Tuning, flags, lora
+from local_swarm.capacity import engine_budget
 from local_swarm.chat import ChatRequest
 from local_swarm.crew import of_plan
 from local_swarm.engines import (
@@ -32,6 +33,7 @@ from local_swarm.engines import (
 )
 from local_swarm.errors import EngineUnavailable, UsageError
 from local_swarm.hardware.detect import detect
+from local_swarm.hardware.profile import Device
 from local_swarm.models.store import demo_path
 from local_swarm.settings import clean_environment
 
@@ -123,6 +125,25 @@ def test_a_child_that_dies_by_sigill_is_told_in_words(tmp_path: Path) -> None:
         return caught.value.message
 
     assert "lacks instructions" in asyncio.run(main())
+
+
+def test_a_program_that_knows_the_card_is_preferred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = "Available devices:\\n  CUDA0: NVIDIA H200 (143771 MiB, 143250 MiB free)\\n"
+    script = tmp_path / "llama-server"
+    script.write_text(f'#!/bin/sh\n[ "$1" = --list-devices ] && printf "{listed}"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    card = Device("nvidia", "H200", 141 << 30, 140 << 30, False, 141 << 30)
+    settings = settings_in(tmp_path / "home")
+    kinds = installed(settings, replace(detect(), devices=(card,)))
+    assert candidates(kinds, None, MODEL)[0] == Kind(
+        PROGRAM, script, cards=("CUDA0 (NVIDIA H200)",)
+    )
+    assert engine_budget(replace(detect(), devices=(card,)), cards=True).vram > 100 << 30
+    without = installed(settings, replace(detect(), devices=()))
+    assert candidates(without, None, MODEL)[0] == Kind(LIBRARY)
 
 
 def test_all_that_fail_are_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,23 @@ def launched(config: LlamaConfig, program: str, known: str) -> dict[str, Any]:
         if words[0] in known:
             command += words
     return {"command": [*command, *flags(config.tuning)], "files": {"key": "{key}\n"}}
+
+
+def cards_of(program: str) -> tuple[str, ...]:
+    """The graphics cards that a llama-server computes on: "CUDA0: NVIDIA ... (... MiB, ... free)"
+    is a line of what it lists. Empty where it does not tell."""
+    try:
+        done = subprocess.run(
+            [program, "--list-devices"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_HELP_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    text = done.stdout.decode("utf-8", "replace")
+    found = re.findall(r"^\s+([A-Za-z]+\d+): (.+?)(?: \(\d.*)?$", text, re.MULTILINE)
+    return tuple(f"{name} ({told})" for name, told in found)
 
 
 def help_of(program: str) -> str:

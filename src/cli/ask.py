@@ -81,6 +81,7 @@ def _responder(
     if url:
         raise NodeUnreachable(f"No node answers at {where}.", hint="Check --url.")
     from ..choose import Wish, choose
+    from ..enlist import crew_of
     from ..node import Node, Once
     from .progress import downloads
 
@@ -89,7 +90,8 @@ def _responder(
         choice = choose(settings, Wish(seats=request.swarm.seats), on_download)
     if choice.notice:
         notes.print(choice.notice, style="dim")
-    return Once(Node(choice.plan, choice.path, models=settings.models))
+    crew = crew_of(settings, choice)
+    return Once(Node(None, None, models=settings.models, others=[crew]))
 
 
 async def _listen(responder: Responder, request: ChatRequest, notes: Console, live: bool) -> Done:

@@ -45,6 +45,7 @@ class Session:
         if self._url:
             raise NodeUnreachable(f"No node answers at {where}.", hint="Check --url.")
         from ..choose import Wish, choose
+        from ..enlist import crew_of
         from ..node import Node
         from .progress import downloads
 
@@ -52,7 +53,8 @@ class Session:
             choice = choose(self._settings, Wish(seats=self._seats), on_download)
         if choice.notice:
             self._out.print(choice.notice, style="dim")
-        self._own = Node(choice.plan, choice.path, models=self._settings.models)
+        crew = crew_of(self._settings, choice)
+        self._own = Node(None, None, models=self._settings.models, others=[crew])
         self.context = choice.plan.context
         with self._out.status("Loading the model ..."):
             await self._own.start()

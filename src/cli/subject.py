@@ -50,6 +50,7 @@ async def subject(
         if url:
             raise NodeUnreachable(f"No node answers at {where}.", hint="Check --url.")
     from ..choose import Wish, choose
+    from ..enlist import crew_of
     from ..node import Node
     from .progress import downloads
 
@@ -58,7 +59,7 @@ async def subject(
         choice = choose(settings, Wish(model), on_download)
     if choice.notice:
         notes.print(choice.notice, style="dim")
-    node = Node(choice.plan, choice.path)
+    node = Node(None, None, others=[crew_of(settings, choice)])
     try:
         await node.start()
         name = sha_of(settings, choice.path)

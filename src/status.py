@@ -107,7 +107,8 @@ class PeerStatus:
 @dataclass(frozen=True, slots=True)
 class LanStatus:
     """This machine among its peers. `port` is None while the peer port is shut, and `trouble` says
-    why, where it should be open. `discovery` says why machines are not found by themselves."""
+    why, where it should be open. `discovery` says why machines are not found by themselves,
+    `twin` which machine is a copy of this one."""
 
     mode: str
     id: str | None
@@ -118,6 +119,7 @@ class LanStatus:
     removed: tuple[str, ...]
     trouble: str | None = None
     discovery: str | None = None
+    twin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def peers(as_json: bool, url: str | None) -> None:
     port = f"peer port {told['port']}" if told["port"] else "peer port shut"
     paused = ", paused" if told["paused"] else ""
     out.print(f"This machine: {here}{told['mode']}, {port}{paused}")
-    for trouble in (told["trouble"], told["discovery"]):
+    for trouble in (told["trouble"], told["twin"], told["discovery"]):
         if trouble:
             out.print(f"  {trouble}")
     if not told["peers"]:

@@ -182,7 +182,7 @@ class Discovery:
         from zeroconf.asyncio import AsyncServiceInfo
 
         who = name.removesuffix(f".{SERVICE}").removeprefix("ls-").lower()
-        if len(who) != _SHORT or (who == self._own and self._port is not None):
+        if len(who) != _SHORT:
             return
         info = AsyncServiceInfo(SERVICE, name)
         if not await info.async_request(zeroconf, 3000) or not info.port:

@@ -157,6 +157,7 @@ class Lan:
             peers=tuple(_status(peer, told.get(peer.id), record) for peer in book.peers()),
             removed=tuple(sorted(book.removed)),
             trouble=self.trouble,
+            twin=rooms.twin.trouble if rooms else None,
             discovery=rooms.discovery.trouble if rooms and rooms.discovery else None,
         )
 

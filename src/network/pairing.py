@@ -150,8 +150,8 @@ async def _find(code: Code, places: Sequence[Place]) -> tuple[Place, bytes]:
             "The inviting machine was not found in this network.",
             hint="Say where it is: local-swarm join CODE --at 192.168.1.20:17601",
         )
-    shown = await asyncio.gather(*(_shown(place.address) for place in places))
-    for place, certificate in zip(places, shown, strict=True):
+    seen = await asyncio.gather(*(shown(place.address) for place in places))
+    for place, certificate in zip(places, seen, strict=True):
         found = isinstance(certificate, bytes) and identity.device_id_of(certificate)
         if found and found.startswith(code.device):
             assert isinstance(certificate, bytes)
@@ -159,7 +159,7 @@ async def _find(code: Code, places: Sequence[Place]) -> tuple[Place, bytes]:
             return place, certificate
     told = "; ".join(
         f"{place.address}: {'another machine answers' if isinstance(found, bytes) else found}"
-        for place, found in zip(places, shown, strict=True)
+        for place, found in zip(places, seen, strict=True)
     )
     raise LanError(
         f"The inviting machine is not there ({told}).",
@@ -168,7 +168,7 @@ async def _find(code: Code, places: Sequence[Place]) -> tuple[Place, bytes]:
     )
 
 
-async def _shown(address: str) -> bytes | str:
+async def shown(address: str) -> bytes | str:
     """The certificate (DER) that is shown at an address, else why there is none. Sends nothing."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

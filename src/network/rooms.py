@@ -26,6 +26,7 @@ from .identity import Identity
 from .members import Members
 from .record import Record
 from .server import PeerServer
+from .twin import Twin
 
 if TYPE_CHECKING:
     from .lan import Home, LanConfig
@@ -46,6 +47,7 @@ class Rooms:
     discovery: Discovery | None
     record: Record
     federation: Federation
+    twin: Twin
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def spread(self) -> None:
@@ -125,18 +127,24 @@ async def build(
     ]
     door = pairing.routes(me, book, invitations, lambda peer: rooms.spread())
     server = PeerServer(me, book, routes, door)
-    discovery = None
+    twin, discovery = Twin(me), None
+
+    def found(who: str, told: tuple[str, ...]) -> None:
+        members.found(who, told)
+        twin.found(who, told)
+
     stack.push_async_callback(server.close)
     await server.start(config.host, config.port)
     assert server.port
     if config.discover:
-        discovery = Discovery(me.device_id, server.port, members.found, members.missing)
+        discovery = Discovery(me.device_id, server.port, found, members.missing)
     federation = Federation(members, record, Terms(scope=config.scope), models)
-    rooms = Rooms(me, book, invitations, server, members, discovery, record, federation)
+    rooms = Rooms(me, book, invitations, server, members, discovery, record, federation, twin)
     stack.callback(book.on_change(_forgetting(book, record)))
     await stack.enter_async_context(members)
     if discovery is not None:
         await stack.enter_async_context(discovery)
+    stack.push_async_callback(twin.close)
     stack.push_async_callback(rooms.close)
     return rooms
 

@@ -22,7 +22,6 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from ..caller import caller
 from ..errors import LanError, SwarmError
 from . import transport
 from .book import Book
@@ -186,7 +185,6 @@ class PeerServer:
             return
         connection: _Connection = scope.pop("state")["connection"]
         scope[PEER] = connection.peer
-        caller.set(f"peer:{connection.peer}")
         app: ASGIApp = self._strangers if connection.peer is None else self._members
         limit = _STRANGER_BODY if connection.peer is None else _BODY
         started = False

@@ -58,8 +58,7 @@ def _stages(settings: Settings, profile: HardwareProfile, *, lan: bool) -> list[
         ("hub", partial(places.hub, settings)),
     ]
     if lan:
-        port = settings.peer_port or configuration.DEFAULT_PEER_PORT
-        stages.append(("lan", partial(peers.lan, settings.lan, port)))
+        stages.append(("lan", partial(peers.lan, settings)))
     return stages
 
 

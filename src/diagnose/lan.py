@@ -7,10 +7,13 @@ import os
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..settings import DEFAULT_PEER_PORT, Settings
+from ..wire import runtime
+from ..wire.client import key_header
 from .check import Check, State
 
 if TYPE_CHECKING:
@@ -25,33 +28,72 @@ _CLOCK_S = 300.0  # certificates do not mind; logs of two machines that far apar
 _PAIR = "Pair anew: `local-swarm invite` on one machine, the line that it prints on the other."
 
 
-async def lan(folder: Path, port: int) -> AsyncIterator[Check]:
-    """The network, the peer port, multicast, then each peer. `folder` has identity and peers."""
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """What the running node says: its peer port (None: shut, for the reason `trouble`), and which
+    peers it sees there, with their addresses."""
+
+    port: int | None
+    trouble: str | None
+    there: Mapping[str, tuple[str, ...]]
+
+
+async def lan(settings: Settings) -> AsyncIterator[Check]:
+    """The network, the peer port, multicast, then each peer."""
     from ..network import addresses, identity
     from ..network.book import Book
 
-    peers = Book(folder).peers()
+    peers = Book(settings.lan).peers()
     if not peers:
         told = "this machine has no peers: it opens no port and announces nothing"
         yield Check("lan", State.SKIP, told, _PAIR.replace("Pair anew", "To have some"))
         return
-    me, ours = identity.load(folder), addresses.links()
-    if not ours:
-        told = "no interface has an address"
-        yield Check("network", State.FAIL, told, "Plug in a cable or join a Wi-Fi.")
-        return
-    shown = ", ".join(f"{link.name} {link.ip.ip}" for link in sorted(ours) if link.ip.version == 4)
-    yield Check("network", State.OK, shown or f"{len(ours)} addresses, IPv6 alone")
-    runs = await _tcp("127.0.0.1", port) is None
-    yield _listens(port, runs)
+    me, ours = identity.load(settings.lan), addresses.links()
+    if ours:
+        v4 = (f"{link.name} {link.ip.ip}" for link in sorted(ours) if link.ip.version == 4)
+        yield Check("network", State.OK, ", ".join(v4) or f"{len(ours)} addresses, IPv6 alone")
+    else:
+        told = "no interface has an address: only machines in this one can be reached"
+        yield Check("network", State.WARN, told, "Plug in a cable or join a Wi-Fi.")
+    node = await _running(settings)
+    listens = await _listens(settings, node)
+    yield listens
     heard, trouble = await _multicast(me.device_id, peers)
-    yield _told_of_multicast(me.device_id, peers, heard, trouble, runs)
+    open_ = listens.state is State.OK
+    yield _told_of_multicast(me.device_id, peers, heard, trouble, open_)
     for peer in peers:
-        yield await _peer(me, peer, heard.get(peer.id, ()), ours)
+        there = node.there.get(peer.id) if node else None
+        yield await _peer(me, peer, heard.get(peer.id, ()), ours, there)
 
 
-def _listens(port: int, runs: bool) -> Check:
-    if runs:
+async def _running(settings: Settings) -> _Node | None:
+    """The LAN as this user's running node sees it; None without one."""
+    import httpx
+
+    headers = key_header(settings.api_key)
+    async with httpx.AsyncClient(timeout=5, trust_env=False, headers=headers) as client:
+        for entry in runtime.running(settings.nodes):
+            token = {"X-Control-Token": entry.token}
+            try:
+                reply = await client.get(f"{entry.url}/swarm/peers", headers=token)
+                told = reply.raise_for_status().json()
+                there = {
+                    peer["id"]: tuple(peer["addresses"])
+                    for peer in told["peers"]
+                    if peer["state"] in ("up", "busy")
+                }
+                return _Node(told["port"], told["trouble"], there)
+            except (httpx.HTTPError, ValueError, KeyError, TypeError):
+                continue  # it starts, ends, or is of another version
+    return None
+
+
+async def _listens(settings: Settings, node: _Node | None) -> Check:
+    if node is not None and node.port is None:
+        told = f"shut: {node.trouble or 'the node is standalone'}"
+        return Check("peer port", State.WARN, told, "Start the node without --mode standalone.")
+    port = node.port if node and node.port else settings.peer_port or DEFAULT_PEER_PORT
+    if node is not None or await _tcp("127.0.0.1", port) is None:
         return Check("peer port", State.OK, f"{port} is open")
     told = f"nothing listens on {port}: peers cannot ask this machine"
     return Check("peer port", State.WARN, told, "Start the node with `local-swarm run`.")
@@ -93,21 +135,30 @@ def _told_of_multicast(
     return Check("multicast", State.WARN, told, advice)
 
 
-async def _peer(me: Identity, peer: Peer, hints: tuple[str, ...], ours: frozenset[Link]) -> Check:
-    """How far one gets with a peer, at the address where that is farthest."""
+async def _peer(
+    me: Identity,
+    peer: Peer,
+    hints: tuple[str, ...],
+    ours: frozenset[Link],
+    there: tuple[str, ...] | None,
+) -> Check:
+    """How far one gets with a peer, at the address where that is farthest. `there` are its
+    addresses where the running node sees it, for which the node vouches."""
     from ..network import addresses
 
     name = f"peer {peer.name}"
-    known = dict.fromkeys((*peer.addresses, *peer.listed, *hints))
+    known = dict.fromkeys((*(there or ()), *peer.addresses, *peer.listed, *hints))
     tried: list[tuple[int, str, str]] = []
     for address in known:
-        vouched = address in peer.listed
+        vouched = address in peer.listed or address in (there or ())
         for target in await addresses.dialable(address, ours, vouched=vouched):
             began = time.monotonic()
             stage = await _try(me, peer, target)
             if not isinstance(stage, tuple):
                 return _works(name, target, stage, (time.monotonic() - began) * 1000)
             tried.append((stage[0], f"{target}: {stage[1]}", stage[2]))
+    if there is not None:
+        return Check(name, State.OK, "the running node sees it")
     if not tried:
         far = ", ".join(known)
         told = f"only {far} is known, on no network of this machine" if far else "no address known"

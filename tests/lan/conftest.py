@@ -103,8 +103,8 @@ def nodes(namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     homes = tmp_path_factory.mktemp("homes")
     with Lan(3) as lan:
         one, two, three = (
-            Node(lan, host, homes / str(host), seats)
-            for host, seats in zip(lan.hosts, (4, 2, 3), strict=True)
+            Node(lan, host, homes / str(host), seats, port)
+            for host, seats, port in ((1, 4, PORT), (2, 2, PORT), (3, 3, 18701))
         )
         for node in (one, two, three):
             node.ready()

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from tests.lan.hosts import ROOT, Lan, name
+from tests.lan.hosts import PORT, ROOT, Lan, name
 
 SUM = "Sam has 14 apples. Sam buys 7 more. How many apples does Sam have?"
 RIGHT = "number:21"
@@ -26,8 +26,9 @@ _START_S = 60
 class Node:
     """A node on a host, with its home in a folder."""
 
-    def __init__(self, lan: Lan, host: int, home: Path, seats: int, *flags: str) -> None:
-        self.lan, self.host, self.home, self.seats, self.flags = lan, host, home, seats, flags
+    def __init__(self, lan: Lan, host: int, home: Path, seats: int, peer_port: int = PORT) -> None:
+        self.lan, self.host, self.home = lan, host, home
+        self.seats, self.peer_port = seats, peer_port
         self.output: list[str] = []
         self._environment = {**os.environ, "LOCAL_SWARM_HOME": str(home)}
         self._spoken = threading.Condition()
@@ -119,7 +120,7 @@ class Node:
         words = [sys.executable, "-m", "local_swarm", "run", "--demo", "--seats", str(self.seats)]
         process = self.lan.start(
             self.host,
-            [*words, *self.flags],
+            [*words, "--peer-port", str(self.peer_port)],
             env=self._environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,

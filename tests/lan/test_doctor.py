@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,23 +11,29 @@ from typing import Any
 
 from tests.lan.conftest import Light
 from tests.lan.hosts import PORT, ROOT, Lan, address
+from tests.lan.nodes import Nodes
 from tests.lan_peers import Machine, machine, pair
 
 _DOCTOR = """
-import asyncio, json, sys
+import asyncio, json
 from dataclasses import asdict
-from pathlib import Path
+from local_swarm import settings
 from local_swarm.diagnose.lan import lan
 
 async def main():
-    return [asdict(check) async for check in lan(Path(sys.argv[1]), int(sys.argv[2]))]
+    return [asdict(check) async for check in lan(settings.read())]
 
 print(json.dumps(asyncio.run(main())))
 """
 
 
-def _examine(lan: Lan, of: Machine) -> dict[str, dict[str, Any]]:
-    told = lan.run(1, [sys.executable, "-c", _DOCTOR, str(of.folder), str(PORT)], cwd=ROOT)
+def _examine(lan: Lan, home: Path, host: int = 1) -> dict[str, dict[str, Any]]:
+    told = lan.run(
+        host,
+        [sys.executable, "-c", _DOCTOR],
+        cwd=ROOT,
+        env={**os.environ, "LOCAL_SWARM_HOME": str(home)},
+    )
     return {check["name"]: check for check in json.loads(told.stdout)}
 
 
@@ -35,7 +42,9 @@ def _known(one: Machine, other: Machine, name: str, *places: str) -> None:
 
 
 def test_each_peer_gets_its_own_diagnosis(namespaces: None, tmp_path: Path) -> None:
-    here, well, off, gone, other, lured, stern = (machine(tmp_path / str(n)) for n in range(7))
+    here, well, off, gone, other, lured, stern = (
+        machine(tmp_path / str(n) / "lan") for n in range(7)
+    )
     pair(here, well)
     _known(here, well, "well", f"{address(2)}:{PORT}")
     _known(here, off, "off", f"{address(2)}:9")
@@ -49,7 +58,7 @@ def test_each_peer_gets_its_own_diagnosis(namespaces: None, tmp_path: Path) -> N
         for node in nodes:
             node.begun()
         nodes[0].sees(nodes[1])
-        found = _examine(lan, here)
+        found = _examine(lan, here.folder.parent)
     assert found["network"]["state"] == found["peer port"]["state"] == "ok"
     assert address(1) in found["network"]["detail"]
     assert found["multicast"]["detail"] == "sent, and heard from 2 of 6 peers"
@@ -71,14 +80,14 @@ def test_each_peer_gets_its_own_diagnosis(namespaces: None, tmp_path: Path) -> N
 def test_without_multicast_it_says_so_and_reaches_the_peer(
     namespaces: None, tmp_path: Path
 ) -> None:
-    here, there = machine(tmp_path / "1"), machine(tmp_path / "2")
+    here, there = machine(tmp_path / "1" / "lan"), machine(tmp_path / "2" / "lan")
     pair(here, there)
     _known(here, there, "there", f"{address(2)}:{PORT}")
     with Lan(2) as lan:
         lan.multicast(on=False)
         lan.run(1, ["ip", "neigh", "flush", "all"])
         Light(lan, 2, there).begun()
-        found = _examine(lan, here)
+        found = _examine(lan, here.folder.parent)
     assert found["peer port"]["state"] == found["multicast"]["state"] == "warn"
     assert "heard from 0 of 1" in found["multicast"]["detail"]
     assert found["peer there"]["state"] == "ok"
@@ -86,6 +95,18 @@ def test_without_multicast_it_says_so_and_reaches_the_peer(
 
 def test_who_is_not_paired_is_told_how(namespaces: None, tmp_path: Path) -> None:
     with Lan(1) as lan:
-        found = _examine(lan, machine(tmp_path))
+        found = _examine(lan, tmp_path)
     assert found["lan"]["state"] == "skip"
     assert "invite" in found["lan"]["advice"]
+
+
+def test_what_the_node_reaches_is_well(nodes: Nodes) -> None:
+    """Host 3 serves its peers on a port of its own choice."""
+    one, _, three = nodes
+    for node, others in ((one, (three,)), (three, (one,))):
+        found = _examine(node.lan, node.home, node.host)
+        assert found["peer port"]["detail"] == f"{node.peer_port} is open"
+        for other in others:
+            check = found[f"peer {other.name}"]
+            assert check["state"] == "ok"
+            assert f":{other.peer_port} in " in check["detail"]

@@ -17,7 +17,7 @@ from tests.lan import history
 from tests.lan.history import Answered, Asked, Broken, Event, Healed, HungUp, Idle, Open, Whole
 from tests.lan.nodes import SUM, Node, Nodes, until, whole
 
-_ROUNDS = 4
+_ROUNDS = 2
 _SECRET = "Okapi2718"
 
 _GOOD: dict[str, Any] = {
@@ -158,7 +158,7 @@ class Storm:
         return lambda: self.lan.cable(victim.host), frozenset()
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_what_must_hold_holds_in_a_storm(nodes: Nodes, tmp_path: Path, seed: int) -> None:
     storm = Storm(nodes, seed)
     watching = storm.lan.capture(tmp_path / "wire")

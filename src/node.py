@@ -181,7 +181,7 @@ class Node:
         state = self._state
         if state == "ok":
             state = _together({engine.state for engine in engines})
-        up, peers = self.lan.up() if self.lan else (0, 0)
+        machines = self.lan.seen() if self.lan else ()
         return NodeStatus(
             version=__version__,
             state=state,
@@ -194,8 +194,9 @@ class Node:
             requests_total=self._requests,
             engines=engines,
             plan=tuple(line for crew in self.crews for line in crew.why),
-            peers=peers,
-            peers_up=up,
+            peers=len(machines),
+            peers_up=sum(machine.state in ("up", "busy") for machine in machines),
+            machines=machines,
         )
 
     @property

@@ -49,9 +49,20 @@ class EngineStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerSeen:
+    """A paired machine as it is seen now; `tokens_per_s` is what one question got there lately."""
+
+    name: str
+    state: str  # up | busy | suspect | down
+    models: tuple[str, ...]
+    seats: int
+    tokens_per_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeStatus:
     """The whole node. `uptime_s` in seconds; `seats` and `context` as planned. `peers` are paired
-    machines that are looked for, `peers_up` those of them that answer."""
+    machines that are looked for, `peers_up` those of them that answer, `machines` all of them."""
 
     version: str
     state: str  # loading | ok | restarting | failed | stopped
@@ -66,6 +77,7 @@ class NodeStatus:
     plan: tuple[str, ...] = ()
     peers: int = 0
     peers_up: int = 0
+    machines: tuple[PeerSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

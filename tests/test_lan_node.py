@@ -281,6 +281,7 @@ def test_two_nodes_are_paired_by_the_commands(
         votes = [answer["swarm"] for answer in told]
         assert [(vote["machines"], vote["ballots"]) for vote in votes] == [(2, 6), (1, 3)]
         assert "3 of 3 agreed" in a("peers")
+        assert ": up, demo, 3 seats" in a("status")
         assert "1 of 1 peers answer" in a("status") and "1 of 1 answer" in a("top", "--once")
         assert "It is called kitchen now" in a("peers", "rename", seen["id"][:9], "kitchen")
         assert "kitchen must prove itself" in a("peers", "trust", "kitchen", "--no")

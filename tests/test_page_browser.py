@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from local_swarm.wire import runtime
 
 from .conftest import SUM, Running
 
@@ -140,3 +143,26 @@ def test_escape_stops_an_answer(chromium: Browser, slow: Running) -> None:
     told = until(chromium, lambda: chromium.find_element(By.CSS_SELECTOR, ".error"))
     assert told.text == "Stopped."
     until(chromium, lambda: slow.node.status().engines[0].slots_busy == 0)
+
+
+def test_another_machine_is_shown(chromium: Browser, tmp_path: Path) -> None:
+    from .test_lan_node import demo
+
+    with demo(tmp_path / "a") as one, demo(tmp_path / "b") as other:
+        assert one.node.lan and other.node.lan
+        key, theirs = ({"X-Control-Token": token(it)} for it in (one, other))
+        made = one.http.post("/swarm/invite", json={"trust": True}, headers=key).json()
+        at = f"127.0.0.1:{one.http.get('/swarm/peers', headers=key).json()['port']}"
+        joined = {"code": made["code"], "at": at, "trust": True}
+        other.http.post("/swarm/join", json=joined, headers=theirs).raise_for_status()
+        until(chromium, lambda: one.node.status().peers_up == 1)
+        chromium.get(one.url)
+        chromium.find_element(By.ID, "tab-node").click()
+        shown = until(chromium, lambda: chromium.find_element(By.ID, "node").text)
+        name = one.node.status().machines[0].name
+        assert f"{name} up: demo, 3 seats" in shown
+
+
+def token(it: Running) -> str:
+    [entry] = runtime.running(it.settings.nodes)
+    return entry.token

@@ -47,6 +47,8 @@ def _print(found: dict[str, Any]) -> None:
     out.print(f"  {found['seats']} seats, context {found['context']}, strategy {found['strategy']}")
     if found.get("peers"):
         out.print(f"  {found['peers_up']} of {found['peers']} peers answer")
+        for peer in found.get("machines", ()):
+            out.print(f"  peer {_peer(peer)}")
     for engine in found["engines"]:
         _engine(out, engine)
     own = [engine for engine in found["engines"] if engine["pid"]]
@@ -55,6 +57,12 @@ def _print(found: dict[str, Any]) -> None:
             f"  together: {len(own)} engine processes, RSS {_total(own, 'rss')}, "
             f"PSS {_total(own, 'pss')} (memory that they share counts once in PSS)"
         )
+
+
+def _peer(peer: dict[str, Any]) -> str:
+    speed = f", {peer['tokens_per_s']:.0f} tokens/s" if peer["tokens_per_s"] else ""
+    models = " + ".join(peer["models"]) or "no model known"
+    return f"{peer['name']}: {peer['state']}, {models}, {peer['seats']} seats{speed}"
 
 
 def _engine(out: Console, engine: dict[str, Any]) -> None:

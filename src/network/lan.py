@@ -16,7 +16,7 @@ from ..ballot import Ballot, Meter
 from ..chat import ChatRequest
 from ..errors import LanError, UsageError
 from ..settings import DEFAULT_PEER_PORT
-from ..status import Invitation, LanStatus, PeerStatus
+from ..status import Invitation, LanStatus, PeerSeen, PeerStatus
 from .book import Book, Peer, is_address
 from .desk import Desk
 from .mode import Mode
@@ -161,10 +161,19 @@ class Lan:
             discovery=rooms.discovery.trouble if rooms and rooms.discovery else None,
         )
 
-    def up(self) -> tuple[int, int]:
-        """How many peers answer, of how many that are looked for."""
+    def seen(self) -> tuple[PeerSeen, ...]:
+        """The peers that are looked for."""
         members = self._rooms.members.states() if self._rooms else ()
-        return sum(member.state.value in ("up", "busy") for member in members), len(members)
+        return tuple(
+            PeerSeen(
+                member.peer.name,
+                member.state.value,
+                tuple(member.models),
+                member.seats,
+                member.tokens_per_s,
+            )
+            for member in members
+        )
 
     def remove(self, who: str) -> PeerStatus:
         """See LanControl. Its connections are cut now, and the other members are told."""

@@ -29,6 +29,7 @@ function line(swarm) {
   const facts = [
     `${percent(swarm.share)} of the valid votes`,
     `${swarm.ballots} of ${swarm.seats} seats answered`,
+    swarm.machines > 1 ? `on ${swarm.machines} machines` : null,
     swarm.cancelled ? `${swarm.cancelled} stopped early` : null,
     swarm.abstained ? `${swarm.abstained} abstained` : null,
     `strategy ${swarm.strategy}`,

@@ -41,8 +41,18 @@ function show(status) {
     el("ul", {}, ...status.plan.map((line) => el("li", {}, line))),
     ...status.engines.flatMap(engine),
     el("h2", {}, "Peers"),
-    el("p", { class: "soft" }, "This node works alone."),
+    peers(status.machines),
   );
+}
+
+function peers(machines) {
+  if (!machines.length) {
+    return el("p", { class: "soft" }, "This node works alone. `local-swarm invite` pairs another machine with it.");
+  }
+  return table(machines.map((one) => {
+    const speed = one.tokens_per_s ? `, ${one.tokens_per_s.toFixed(0)} tokens/s` : "";
+    return [one.name, `${one.state}: ${one.models.join(" + ") || "no model known"}, ${one.seats} seats${speed}`];
+  }));
 }
 
 function engine(one) {

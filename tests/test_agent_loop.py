@@ -401,3 +401,10 @@ def test_several_calls_of_one_answer_end_with_the_one_that_is_refused(stage: Sta
     assert list(stage.folder.iterdir()) == [stage.folder / "notes.txt"]
     answered = [m for m in transcript.messages(stage.kept.read()) if m["role"] == "tool"]
     assert len({m["tool_call_id"] for m in answered}) == 3
+
+
+def test_an_answer_has_no_more_calls_than_it_may(stage: Stage) -> None:
+    many = " && ".join(WRITE.replace("out", f"f{at}") for at in range(20))
+    assert stage.work([all_say(many), all_say("Done.")]).ending is Ending.DONE
+    assert len(list(stage.folder.glob("f*.txt"))) == 16
+    assert [act.ok for act in stage.acts] == [True] * 16 + [False] * 4

@@ -190,6 +190,8 @@ def test_a_task_goes_on(place: Place) -> None:
     kinds = [line["kind"] for line in place.transcript()]
     assert kinds.count("start") == 2 and kinds.count("end") == 2
     assert kinds.count("message") > 6  # of both, in one conversation
+    done = place("--folder", str(place.home), "resume", task.name)
+    assert done.returncode == 2 and f"begun in {place.folder}" in done.stderr
 
 
 @pytest.mark.parametrize("words, told", [

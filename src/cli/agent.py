@@ -73,7 +73,13 @@ def agent(words: list[str] | None, undo: bool, flags: Flags) -> None:
     resumed = None
     if words[:1] == ["resume"] and (len(words) == 1 or transcript.is_id(words[1])):
         name = words[1] if len(words) > 1 else None
-        resumed = transcript.find(_tasks(settings), name, flags.folder.resolve())
+        here = flags.folder.resolve()
+        resumed = transcript.find(_tasks(settings), name, here)
+        if resumed.workspace not in (None, str(here)):
+            raise UsageError(
+                f"That task was begun in {resumed.workspace}.",
+                hint="Go there, or name it with --folder.",
+            )
         task = " ".join(words[2:]) or "Go on."
     else:
         task = text_of(words, 'Try: local-swarm agent "Read the file notes.txt"')
@@ -213,7 +219,7 @@ def _report(ended: Ended, kept: Transcript, flags: Flags, show: _Show, notes: Co
         told: dict[str, Any] = asdict(ended)
         told |= {"task": kept.id, "transcript": str(kept.path)}
         told["actions"] = [asdict(act) for act in show.acts]
-        print(json.dumps(told, ensure_ascii=False))
+        print(json.dumps(told))  # in ASCII: no terminal obeys that
         return
     if ended.text:
         print(visible(ended.text).rstrip("\n"))

@@ -7,14 +7,12 @@ connections of a removed peer must be cut, so both are done by a subclass of the
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import socket
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,15 +20,15 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from ..errors import LanError, SwarmError
+from ..errors import LanError
 from . import transport
+from .answers import answer, bounded, closed, nothing, refusal
 from .book import Book
 from .identity import Identity, device_id_of
 
 PEER = "local_swarm.peer"  # in the scope of a request: the id of who sent it, None for strangers
 _BODY = 8 << 20  # bytes of a member's request
 _STRANGER_BODY = 16 << 10
-_BODY_S = 30.0
 _STRANGER_S = 15.0  # a stranger's connection lives no longer
 _STRANGERS = 16  # connections at once
 _PER_PEER = 32
@@ -61,8 +59,8 @@ class PeerServer:
         self._book = book
         self._context = transport.serving(identity)
         self._trusted: set[str] = set()
-        self._members = Router(routes, redirect_slashes=False, default=_nothing)
-        self._strangers = Router(strangers, redirect_slashes=False, default=_closed)
+        self._members = Router(routes, redirect_slashes=False, default=nothing)
+        self._strangers = Router(strangers, redirect_slashes=False, default=closed)
         self._config = Config(
             self._serve,
             interface="asgi3",
@@ -198,7 +196,7 @@ class PeerServer:
         assert task is not None
         connection.requests.add(task)
         try:
-            await app(scope, _bounded(receive, limit), sender)
+            await app(scope, bounded(receive, limit), sender)
         except asyncio.CancelledError:
             if not connection.is_cut:
                 raise
@@ -206,11 +204,11 @@ class PeerServer:
         except ClientDisconnect:
             pass  # it hung up in the middle of its own question: there is nobody to be told
         except Exception as error:
-            refusal = _refusal(error)
-            if refusal[0] >= 500:
+            fault = refusal(error)
+            if fault[0] >= 500:
                 _LOG.error("a peer's request failed: %s", type(error).__name__)
             if not started:
-                await _answer(send, *refusal)
+                await answer(send, *fault)
             else:
                 connection.cut()
         finally:
@@ -268,49 +266,3 @@ def _bind(host: str, port: int) -> socket.socket:
         raise OverflowError
     family = socket.AF_INET6 if ":" in host else socket.AF_INET  # else: IPv6 is switched off here
     return socket.create_server((host, port), family=family, backlog=128)
-
-
-def _bounded(receive: Receive, limit: int) -> Receive:
-    seen, whole = 0, False
-    deadline = asyncio.get_running_loop().time() + _BODY_S
-
-    async def bounded() -> Message:
-        nonlocal seen, whole
-        if whole:
-            return await receive()
-        try:
-            async with asyncio.timeout_at(deadline):
-                message = await receive()
-        except TimeoutError:
-            raise HTTPException(408, "The body did not arrive in time.") from None
-        seen += len(message.get("body", b""))
-        whole = not message.get("more_body", False)
-        if seen > limit:
-            raise HTTPException(413, "The body is too large.")
-        return message
-
-    return bounded
-
-
-def _refusal(error: Exception) -> tuple[int, str, str]:
-    """Status, code and message; what nobody caught may hold a prompt, so only its name is told."""
-    if isinstance(error, HTTPException):
-        return error.status_code, "refused", str(error.detail)
-    if isinstance(error, SwarmError):
-        return 400, error.code, error.message
-    return 500, "internal_error", f"Internal error ({type(error).__name__})."
-
-
-async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    await _answer(send, 404, "not_found", "There is no such route.")
-
-
-async def _closed(scope: Scope, receive: Receive, send: Send) -> None:
-    await _answer(send, 403, "not_paired", "This machine serves the machines it is paired with.")
-
-
-async def _answer(send: Send, status: int, code: str, message: str) -> None:
-    body = json.dumps({"error": {"code": code, "message": message}}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -187,17 +187,17 @@ async def _one(it: Served, number: int, orders: str, stream: bool, patience: flo
             "model": ("local-swarm", "local-swarm-fast")[number % 2]}  # fmt: skip
     try:
         async with asyncio.timeout(patience):
-            told = await it.http.post("/v1/chat/completions", json=body)
+            status, text = await _post(it, json.dumps(body).encode())
     except TimeoutError:
         return "left"
-    if told.status_code != 200:
-        assert told.status_code in (500, 503), told.text
-        assert told.json()["error"]["message"]
+    if status != 200:
+        assert status in (500, 503), text
+        assert json.loads(text)["error"]["message"]
         return "error"
     if not stream:
-        assert told.json()["choices"][0]["message"]["content"] == WHOLE
+        assert json.loads(text)["choices"][0]["message"]["content"] == WHOLE
         return "answer"
-    events = [line[6:] for line in told.text.splitlines() if line.startswith("data: ")]
+    events = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
     if events[-1] != "[DONE]":
         assert sum('"error"' in event for event in events) == 1, events
         assert '"error"' in events[-1]
@@ -207,7 +207,28 @@ async def _one(it: Served, number: int, orders: str, stream: bool, patience: flo
     return "answer"
 
 
-@pytest.mark.timeout(400)  # 15 s of a processor, but many waits
+async def _post(it: Served, body: bytes) -> tuple[int, str]:
+    """Status and body of an answer; by hand, because a thousand clients of a library take longer
+    than the node."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(it.node.url.rpartition(":")[2]))
+    try:
+        head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        said = await reader.read()
+    finally:
+        writer.close()
+    top, _, rest = said.partition(b"\r\n\r\n")
+    if b"transfer-encoding: chunked" in top:
+        text = b""
+        while (size := int(rest.partition(b"\r\n")[0], 16)) > 0:
+            begin = rest.index(b"\r\n") + 2
+            text, rest = text + rest[begin : begin + size], rest[begin + size + 2 :]
+        rest = text
+    return int(top.split(b" ")[1]), rest.decode()
+
+
+@pytest.mark.timeout(300)  # on a busy machine
 def test_nothing_is_left_over_after_a_thousand_faults(tmp_path: Path) -> None:
     luck = random.Random(9)
     rare = ("die=1", "die=3", "hang=1")  # each costs a start of the engine
@@ -219,7 +240,7 @@ def test_nothing_is_left_over_after_a_thousand_faults(tmp_path: Path) -> None:
 
             async def work(numbers: list[int]) -> None:
                 for number in numbers:
-                    fault = rare[number // 40 % 3] if number % 40 == 0 else luck.choice(common)
+                    fault = rare[number // 100 % 3] if number % 100 == 0 else luck.choice(common)
                     once = "once" if luck.random() < 0.7 else ""
                     leaves = number % 9 == 0
                     orders = f"slow=100 n={number}" if leaves else f"{fault} {once} n={number}"

@@ -26,7 +26,7 @@ from .process import Child
 from .tuning import Tuning
 from .watchdog import Watchdog
 
-_SETTLE_S = 1.0
+_SETTLE_S = 5.0  # before its first token the engine looks for hang-ups once a second only
 _LOADING_S = 0.1
 
 

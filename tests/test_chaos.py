@@ -88,6 +88,7 @@ async def until(what: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
+COUNT = 1000 if os.environ.get("LOCAL_SWARM_ENGINES") else 400  # a thousand with --all
 WHOLE = "w0 w1 w2 w3 "
 FAULTS = ("garbage", "http", "mute", "cut=0", "cut=2", "die=0", "die=2", "hang=0", "hang=2")
 
@@ -229,7 +230,7 @@ async def _post(it: Served, body: bytes) -> tuple[int, str]:
 
 
 @pytest.mark.timeout(300)  # on a busy machine
-def test_nothing_is_left_over_after_a_thousand_faults(tmp_path: Path) -> None:
+def test_nothing_is_left_over_after_many_faults(tmp_path: Path) -> None:
     luck = random.Random(9)
     rare = ("die=1", "die=3", "hang=1")  # each costs a start of the engine
     common = ("garbage", "http", "mute", "cut=0", "cut=2", "refuse", "broken")
@@ -240,7 +241,7 @@ def test_nothing_is_left_over_after_a_thousand_faults(tmp_path: Path) -> None:
 
             async def work(numbers: list[int]) -> None:
                 for number in numbers:
-                    fault = rare[number // 100 % 3] if number % 100 == 0 else luck.choice(common)
+                    fault = rare[number // 50 % 3] if number % 50 == 0 else luck.choice(common)
                     once = "once" if luck.random() < 0.7 else ""
                     leaves = number % 9 == 0
                     orders = f"slow=100 n={number}" if leaves else f"{fault} {once} n={number}"
@@ -250,10 +251,10 @@ def test_nothing_is_left_over_after_a_thousand_faults(tmp_path: Path) -> None:
             await work(list(range(1001, 1021)))
             await _quiet(it)
             before = _held(me)
-            await asyncio.gather(*(work(list(range(at, 1000, 12))) for at in range(12)))
+            await asyncio.gather(*(work(list(range(at, COUNT, 12))) for at in range(12)))
             await _quiet(it)
-            assert sum(told.values()) == 1020
-            assert told["answer"] > 200 and told["error"] > 100 and told["left"] > 50, told
+            assert sum(told.values()) == COUNT + 20
+            assert min(told["answer"], told["error"], told["left"]) > COUNT / 20, told
             assert it.engine.kv_reserved == 0
             assert _held(me) == before
             assert await it.text("fine=1") == WHOLE

@@ -4,7 +4,7 @@
 
 Measured from closing the socket until `/swarm/status` shows no busy slot, which the node says only
 once the engine's own slots are idle; the polling is part of the figure. A caller who hangs up while
-the prompt is still read (on a busy machine, or with a small --into) is noticed up to a second later:
+the prompt is still read (on a busy machine, or with a small --into) is noticed up to 1 s later:
 until the first token the engine looks once a second.
 """
 

@@ -7,17 +7,14 @@ import asyncio
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import HubUnreachable, LanError
 from ..models.source import CHUNK, Source, Stream
 from .blobs import PATH
-
-if TYPE_CHECKING:
-    import httpx
 
 RANGE = 64 << 20  # bytes of one request: then the next peer that has the file is asked
 _CONNECT_S, _READ_S = 1.5, 30.0
@@ -71,26 +68,28 @@ class Shelf:
 
     def _range(self, door: Door, first: int, end: int) -> Iterator[bytes]:
         """What one peer sends of [first, end), and no byte more; ends early where it fails."""
-        import httpx
+        from .addresses import split
 
-        left = end - first
+        left, begun = end - first, time.monotonic()
         headers = {"Range": f"bytes={first}-{end - 1}", "Accept-Encoding": "identity"}
         try:
-            with (
-                _client(door) as http,
-                http.stream("GET", f"{PATH}sha256-{self._sha256}", headers=headers) as response,
-            ):
-                told = response.headers.get("content-range", "")
-                if response.status_code != 206 or told != f"bytes {first}-{end - 1}/{self._size}":
+            # Half the processor time of httpx, which reads by the 64 KiB; it knows no proxies.
+            wire = HTTPSConnection(*split(door.address), timeout=_CONNECT_S, context=door.context)
+            with closing(wire):
+                wire.connect()
+                wire.sock.settimeout(_READ_S)
+                wire.request("GET", f"{PATH}sha256-{self._sha256}", headers=headers)
+                response = wire.getresponse()
+                told = response.getheader("content-range")
+                if response.status != 206 or told != f"bytes {first}-{end - 1}/{self._size}":
                     return
-                begun = time.monotonic()
-                for chunk in response.iter_raw(CHUNK):
-                    yield chunk[:left]
+                while left > 0 and (chunk := response.read(min(CHUNK, left))):
+                    yield chunk
                     left -= len(chunk)
                     seconds = time.monotonic() - begun
-                    if left <= 0 or (seconds > _SLOW_S and end - first - left < _SLOW * seconds):
+                    if seconds > _SLOW_S and end - first - left < _SLOW * seconds:
                         return
-        except (httpx.HTTPError, OSError):
+        except (OSError, HTTPException, ValueError):
             return
 
 
@@ -117,12 +116,3 @@ def doors(folder: Path) -> list[Door]:
     except (LanError, OSError, RuntimeError):
         return []  # the internet has it as well
     return found
-
-
-def _client(door: Door) -> httpx.Client:
-    import httpx
-
-    return httpx.Client(
-        base_url=f"https://{door.address}", verify=door.context, trust_env=False,
-        follow_redirects=False, timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S),
-    )  # fmt: skip

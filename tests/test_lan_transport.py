@@ -36,6 +36,21 @@ def test_a_member_is_known_by_its_certificate(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_no_answer_waits_for_an_acknowledgement(tmp_path: Path) -> None:
+    """With Nagle's algorithm every request on a kept connection takes 40 ms more."""
+
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        pair(a, b)
+        async with serving(b) as server, a.client(b, server.port) as http:
+            await http.get("/peer/v1/who")
+            (connection,) = server._connections
+            taken = connection.transport.get_extra_info("socket")
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    asyncio.run(main())
+
+
 def test_who_joins_later_is_let_in_without_a_restart(tmp_path: Path) -> None:
     async def main() -> None:
         a, b = machine(tmp_path / "a"), machine(tmp_path / "b")

@@ -7,6 +7,7 @@ connections of a removed peer must be cut, so both are done by a subclass of the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections import Counter
@@ -150,6 +151,8 @@ class PeerServer:
             if len(hosts) >= _SHAKING or hosts.count(address[0]) >= _SHAKING_PER_HOST:
                 taken.close()
                 continue
+            with contextlib.suppress(OSError):  # asyncio does it for sockets that it has made
+                taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = loop.create_task(self._welcome(taken))
             self._shaking[task] = address[0]
             task.add_done_callback(self._shaking.pop)

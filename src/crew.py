@@ -42,6 +42,7 @@ class Crew:
     threads: int = 1
     text: LlamaText | FallbackText | None = None
     measured: Measured | None = None
+    sees: bool = False  # images
 
     @property
     def members(self) -> list[Member]:
@@ -185,6 +186,7 @@ def of_plan(
         threads=plan.threads,
         text=getattr(engines[0], "text", None),
         measured=measured,
+        sees=built.tuning.mmproj is not None,
     )
 
 

@@ -215,11 +215,12 @@ class Node:
         }
         if len(who) > 1:
             told["local-swarm"] += f" ({', '.join(f'{n} of {model}' for model, n in who.items())})"
-        cards = [ModelCard(id, self.context, first, text) for id, text in told.items()]
+        sees = all(crew.sees for crew in self.crews)
+        cards = [ModelCard(id, self.context, first, text, sees) for id, text in told.items()]
         for model in who:
             crew = next(crew for crew in self.crews if crew.model == model)
             votes = f"{who[model]} seats of {crew.title} vote"
-            cards.append(ModelCard(model, crew.context, model, votes))
+            cards.append(ModelCard(model, crew.context, model, votes, crew.sees))
         return tuple(cards)
 
 

@@ -82,12 +82,13 @@ class NodeStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A model id that requests may name. `context` in tokens."""
+    """A model id that requests may name. `context` in tokens; `sees`: it takes images."""
 
     id: str
     context: int
     model: str
     description: str
+    sees: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,22 @@ def _plain(message: Mapping[str, Any]) -> Json:
         else part
         for part in content
     ]
+    for part in parts:
+        if part.get("type") == "image_url":
+            _inside(part.get("image_url"))
     return {**message, "content": parts}
+
+
+def _inside(image: Any) -> None:
+    """Raises InvalidRequest for an image that is not in the request itself: the engine would fetch
+    any address or file that somebody names."""
+    url = image.get("url") if isinstance(image, Mapping) else image
+    if not (isinstance(url, str) and url.startswith("data:image/")):
+        raise InvalidRequest(
+            "An image must be in the request itself.",
+            param="messages",
+            hint="Send it as data:image/png;base64,... in image_url.url.",
+        )
 
 
 def _joined(message: Json, text: str, *, after: bool) -> Json:

@@ -146,5 +146,5 @@ def _show(card: ModelCard) -> Json:
             "general.basename": card.model,
             "llama.context_length": card.context,
         },
-        "capabilities": ["completion", "tools"],
+        "capabilities": ["completion", "tools", *(["vision"] if card.sees else [])],
     }

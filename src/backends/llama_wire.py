@@ -136,6 +136,12 @@ def _error(error: dict[str, Any], status: int) -> SwarmError:
     message = str(error.get("message") or "unknown error")
     if error.get("type") == "exceed_context_size_error":
         return ContextOverflow(int(error.get("n_prompt_tokens", 0)), int(error.get("n_ctx", 0)))
+    if "image input is not supported" in message:
+        return InvalidRequest(
+            "This model sees no images.",
+            param="messages",
+            hint="Serve one that does: local-swarm run MODEL --mmproj FILE.",
+        )
     if 400 <= status < 500 or any(word in message for word in _UNSUPPORTED):
         return InvalidRequest(f"The model refuses the request: {message}")
     if status == 503:

@@ -21,7 +21,7 @@ class Tuning:
     `gpu_layers` of the model lie on graphics cards (0: none); `kv` is how the KV cache is stored;
     `draft` is a small model whose guesses the large one checks, `ngram` guesses from the text so
     far; `lora` are adapters with their scale; `cpu_moe` keeps the experts of a mixture in RAM;
-    `threads` as the user wants them.
+    `threads` as the user wants them; `mmproj` makes a model that was trained for it see images.
     """
 
     gpu_layers: int | None = None
@@ -33,6 +33,7 @@ class Tuning:
     threads: int | None = None
     numa: str | None = None
     cpu_moe: bool = False
+    mmproj: str | None = None
 
     def check(self) -> None:
         """Raises UsageError for what cannot be."""
@@ -53,8 +54,8 @@ class Tuning:
             raise UsageError(f"{self.threads} threads are not possible.", hint="Try 4.")
         if self.gpu_layers is not None and not 0 <= self.gpu_layers <= 9999:
             raise UsageError(f"{self.gpu_layers} layers are not possible.", hint="0 to 999.")
-        for file in (*([self.draft] if self.draft else []), *(path for path, _ in self.lora)):
-            if not Path(file).is_file():
+        for file in (self.draft, self.mmproj, *(path for path, _ in self.lora)):
+            if file and not Path(file).is_file():
                 raise UsageError(f"There is no file {file}.", hint="Give the path of a GGUF file.")
 
     @property
@@ -74,6 +75,7 @@ class Tuning:
             *(f"LoRA {Path(path).name} x {scale:g}" for path, scale in self.lora),
             f"NUMA {self.numa}" if self.numa else "",
             "experts in RAM" if self.cpu_moe else "",
+            f"images by {Path(self.mmproj).name}" if self.mmproj else "",
         ]
         return ", ".join(filter(None, said))
 
@@ -104,6 +106,8 @@ def flags(tuning: Tuning) -> Sequence[str]:
         made += ["--numa", tuning.numa]
     if tuning.cpu_moe:
         made += ["--cpu-moe"]
+    if tuning.mmproj:
+        made += ["--mmproj", tuning.mmproj]
     return made
 
 
@@ -133,5 +137,7 @@ def apply(xllamacpp: Any, params: Any, tuning: dict[str, Any]) -> None:
     if tuning["numa"]:
         strategy = f"GGML_NUMA_STRATEGY_{tuning['numa'].upper()}"
         params.numa = getattr(xllamacpp.ggml_numa_strategy, strategy)
+    if tuning["mmproj"]:
+        params.mmproj.path = tuning["mmproj"]
     if tuning["cpu_moe"]:
         params.tensor_buft_overrides = r"\.ffn_(up|down|gate)_(ch|)exps=CPU"

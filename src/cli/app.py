@@ -40,6 +40,7 @@ from .speed import (
     Isolated,
     Kv,
     Lora,
+    Mmproj,
     Ngram,
     Numa,
     Threads,
@@ -80,6 +81,7 @@ def run(
     draft_model: DraftModel = None,
     ngram: Ngram = False,
     lora: Lora = None,
+    mmproj: Mmproj = None,
     threads: Threads = None,
     numa: Numa = None,
     cpu_moe: CpuMoe = False,
@@ -154,7 +156,7 @@ def run(
     named = members(model, demo, beside or [], endpoints or [], seats, keys)
     tuning = Tuning(
         gpu_layers, flash_attn, kv, draft_model, ngram, tuple(map(scaled, lora or [])), threads,
-        numa, cpu_moe,
+        numa, cpu_moe, mmproj,
     )  # fmt: skip
     wish = Wish(context=context, isolated=isolated, kv=kv)
     flags = LanFlags(mode, peer_host, peer_port, discovery, tuple(peer or ()), scope)

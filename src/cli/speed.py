@@ -80,3 +80,11 @@ CpuMoe = Annotated[
     bool,
     typer.Option("--cpu-moe", help="Keep the experts of a mixture in RAM.", rich_help_panel=_SPEED),
 ]
+Mmproj = Annotated[
+    str | None,
+    typer.Option(
+        help="The GGUF file (mmproj) with which a model that was trained for it sees images.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,7 @@ def test_pictures_and_refusing_nodes_stay_at_home() -> None:
     assert may_leave(REQUEST, "lan")
     assert not may_leave(REQUEST, "local")
     assert not may_leave(ChatRequest("r", (picture,)), "lan")
+    assert not may_leave(replace(REQUEST, top_logprobs=0), "lan")
 
 
 def test_a_decided_vote_stops_the_peers_at_once(tmp_path: Path) -> None:

@@ -202,6 +202,8 @@ def may_leave(request: ChatRequest, scope: str) -> bool:
     options = request.swarm
     if options.local_only or (options.scope or scope) != LAN or options.seats == 1:
         return False
+    if request.top_logprobs is not None:  # ballots carry no probabilities of single tokens
+        return False
     return all(protocol.is_text(message.get("content")) for message in request.messages)
 
 

@@ -85,6 +85,6 @@ async def _examined(stages: list[tuple[str, Stage]], quiet: bool) -> list[Check]
 
 def _print(out: Console, check: Check) -> None:
     out.print(f"{check.state:<5}", style=_COLOURS[check.state], end="")
-    out.print(f"{check.name:<11}{check.detail}", markup=False)
+    out.print(f"{check.name:<10} {check.detail}", markup=False)
     if check.advice:
         out.print(f"{'':<16}-> {check.advice}", markup=False)

@@ -22,10 +22,9 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import psutil
-
 from benchmarks._shapes import make
 from local_swarm.backends.llama_server import LlamaConfig, LlamaServer
+from local_swarm.backends.memory import resident_of
 from local_swarm.chat import ChatRequest
 from local_swarm.hardware.detect import detect
 from local_swarm.hardware.profile import Budget
@@ -121,11 +120,9 @@ async def _measured(made: Plan, path: Path) -> tuple[int, int]:
         pss, pid = engine.status().pss, engine.status().pid
         if pss is None or pid is None:
             raise SystemExit("this system does not tell the memory of a process")
-        maps = psutil.Process(pid).memory_maps(grouped=True)
-        mapped = sum(part.pss for part in maps if Path(part.path).name == path.name)
-        # Weights that were copied are there twice: more than all else could take.
-        copied = pss - mapped > made.need.weights + made.need.kv
-        return (pss - mapped, mapped) if copied else (pss, 0)
+        taken = resident_of(pid, path, made.need)
+        assert taken is not None
+        return taken, pss - taken
     finally:
         await engine.close()
 

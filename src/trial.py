@@ -143,7 +143,7 @@ async def _measure(server: LlamaServer, choice: Choice) -> Entry:
     if _others(before, _clock()) > _OTHERS:
         one = every = None  # it would tell of the other programs
     predicted = plan.need.total - plan.need.cache  # nothing is kept of earlier chats yet
-    resident = resident_of(server.status().pid, choice.path, plan.need.weights + plan.need.kv)
+    resident = resident_of(server.status().pid, choice.path, plan.need)
     return Entry(
         machine=machine_of(choice.profile),
         engine=_engine(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from ..models.footprint import Need
+
 _FRESH_S = 1.0  # the kernel walks all pages for an answer, and every request asks for the status
 _known: dict[int, tuple[float, tuple[int | None, int | None]]] = {}
 
@@ -23,12 +25,12 @@ def memory_of(pid: int | None) -> tuple[int | None, int | None]:
     return facts
 
 
-def resident_of(pid: int | None, file: Path, copies: int) -> int | None:
+def resident_of(pid: int | None, file: Path, need: Need) -> int | None:
     """Bytes that the process of a loaded model takes, None where the system does not tell.
 
     Engines rearrange some weights for the processor, and leave the pages of `file` that they
-    copied from mapped until the system wants them back. Where a process holds more than `copies`
-    bytes beside that file, the file's pages are such, and are not counted.
+    copied from mapped until the system wants them back. Where a process holds half of the weights
+    and all else that it needs beside the file, the file's pages are such, and are not counted.
     """
     import psutil
 
@@ -40,7 +42,8 @@ def resident_of(pid: int | None, file: Path, copies: int) -> int | None:
     except (psutil.Error, AttributeError, OSError):
         return pss
     mapped = sum(getattr(part, "pss", 0) for part in maps if Path(part.path).name == file.name)
-    return pss - mapped if pss - mapped > copies else pss
+    copied = pss - mapped > need.kv + need.compute + need.weights // 2
+    return pss - mapped if copied else pss
 
 
 def _ask(pid: int) -> tuple[int | None, int | None]:

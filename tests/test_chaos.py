@@ -132,13 +132,13 @@ def test_a_stolen_port_costs_another_start(tmp_path: Path) -> None:
 
 
 def test_slow_is_not_dead(tmp_path: Path) -> None:
-    patience = replace(QUICK, hung_s=0.8)
+    patience = replace(QUICK, hung_s=0.8, stuck_s=0.8)
 
     async def run() -> None:
         async with served(tmp_path, replace(CARE, patience=patience)) as it:
             drips = it.text("slow=500", model="local-swarm-fast")  # less than hung_s in between
             # Nothing comes for longer than that, but the working loop says that it works.
-            thinks = it.text("think=1500", model="local-swarm-fast")
+            thinks = it.text("think=2500", model="local-swarm-fast")
             assert await drips == WHOLE
             assert await thinks == WHOLE
             assert it.engine.restarts == 0

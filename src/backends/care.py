@@ -11,14 +11,15 @@ class Patience:
 
     After `suspect_s` of it we look closer. The engine hangs when `hung_s` pass without a heartbeat
     of its working loop and without work of its processes (a slow one, or one that reads a long
-    prompt, works); when `stuck_s` pass without a byte it hangs however busy it is. `look_s` is how
-    often we look, `heartbeat_s` how long a heartbeat may take.
+    prompt, works): a batch on a slow graphics card shows neither for a while. When `stuck_s` pass
+    without a byte or a heartbeat it hangs however busy it is. `look_s` is how often we look,
+    `heartbeat_s` how long a heartbeat may take.
     """
 
     look_s: float = 1.0
     suspect_s: float = 5.0
     heartbeat_s: float = 2.0
-    hung_s: float = 20.0
+    hung_s: float = 60.0
     stuck_s: float = 1800.0
 
 

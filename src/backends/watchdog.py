@@ -80,7 +80,8 @@ class Watchdog:
             self._silence += patience.look_s  # not by the clock: we too may have been stopped
             if self._silence < patience.suspect_s:
                 continue
-            beating = await self._beats()
+            if beating := await self._beats():
+                self._silence = patience.suspect_s
             now = await asyncio.to_thread(_work, self._child.pid)
             least = _LEAST_WORK * (clock() - started)
             if beating or now is None or worked is None or abs(now - worked) > least:

@@ -152,6 +152,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
         lifespan="off",
         ws="none",
         server_header=False,
+        proxy_headers=False,  # nobody stands before us whose word on addresses counts
         timeout_graceful_shutdown=3,
     )
     return Server(config)

@@ -77,11 +77,11 @@ def body(seats: int, prompt: int, answer: int, seed: int) -> dict[str, Any]:
 
 
 @contextmanager
-def running(model: Path, seats: int, context: int) -> Iterator[Node]:
-    """A node that serves `model` on a free port, with a home of its own."""
+def running(model: Path, seats: int, context: int, *flags: str) -> Iterator[Node]:
+    """A node that serves `model` on a free port, with a home of its own and further `flags`."""
     with tempfile.TemporaryDirectory() as home:
         command = [sys.executable, "-m", "local_swarm", "run", str(model), "--port", "0"]
-        command += ["--seats", str(seats), "--context", str(context)]
+        command += ["--seats", str(seats), "--context", str(context), *flags]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env={**os.environ, "LOCAL_SWARM_HOME": home}
         )

@@ -1,6 +1,9 @@
 """What a vote costs: N seats against one answer, N parallel requests and N calls in a row.
 
-    scripts/bench seats [--quick] [--json] [--shape 135m|0.5b] [--quant q4_k_m|q8_0|f16]
+    scripts/bench seats [--quick] [--json] [--isolated] [--shape 135m|0.5b]
+                        [--quant q4_k_m|q8_0|f16]
+
+With --isolated a second node takes turns with the first: one process a worker.
 
 Everything goes through the whole node over HTTP. Prompts are new for every request, so that no
 cache helps; weights are random, so that no answers agree and no vote stops early: this is the
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Callable
+from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
@@ -49,6 +53,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--quick", action="store_true", help="one answer against 8 seats only")
+    options.add_argument("--isolated", action="store_true", help="8 processes too")
     options.add_argument("--json", action="store_true", help="print only the line for programs")
     options.add_argument("--shape", choices=[s for s in SHAPES if s != "tiny"], default="135m")
     options.add_argument("--quant", choices=["q4_k_m", "q8_0", "f16"], default="q4_k_m")
@@ -60,19 +65,30 @@ def main() -> None:
     model = make(asked.shape, asked.quant)
     measured = kinds(asked.prompt, asked.answer, quick=asked.quick)
     costs: dict[str, list[Cost]] = {name: [] for name in measured}
-    with running(model, seats=8, context=2048) as node:
+    apart = "8 processes"
+    with ExitStack() as stack:
+        node = stack.enter_context(running(model, 8, 2048))
+        nodes = dict.fromkeys(measured, node)
+        if asked.isolated:
+            nodes[apart] = stack.enter_context(running(model, 8, 2048, "--isolated"))
+            measured[apart], costs[apart] = measured["8 seats"], []
         for name in measured:  # page in the weights
-            measured[name](node)
+            measured[name](nodes[name])
         for _ in range(asked.rounds):
             for name, run in measured.items():
-                costs[name].append(run(node))
+                costs[name].append(run(nodes[name]))
         memory = node.pss()
+        memory_apart = nodes[apart].pss() if asked.isolated else None
 
     wall = {name: median(c.wall for c in runs) for name, runs in costs.items()}
     cpu = {name: median(c.cpu for c in runs) for name, runs in costs.items()}
     if not asked.json:
         print(f"{machine()}; {asked.shape} {asked.quant}, prompt {asked.prompt}, ", end="")
-        print(f"answer {asked.answer}, {asked.rounds} rounds; node and engine {memory >> 20} MiB")
+        print(
+            f"answer {asked.answer}, {asked.rounds} rounds; node and engine {memory >> 20} MiB",
+            end="",
+        )
+        print(f", isolated {memory_apart >> 20} MiB" if memory_apart else "")
         print(f"{'':22}{'wall s':>8}{'ratio':>7}{'CPU s':>8}{'ratio':>7}")
         for name in wall:
             print(
@@ -87,6 +103,7 @@ def main() -> None:
         "rounds": asked.rounds,
         "machine": machine(),
         "pss_bytes": memory,
+        "pss_bytes_isolated": memory_apart,
         "wall_s": {name: round(value, 3) for name, value in wall.items()},
         "cpu_s": {name: round(value, 3) for name, value in cpu.items()},
         "seats_8_over_1": round(wall["8 seats"] / wall["one answer"], 3),

@@ -128,6 +128,9 @@ class House:
     engine: ScriptedEngine
     terms: Terms = field(default_factory=Terms)
 
+    def __post_init__(self) -> None:
+        self.federation = Federation(self.members, self.record, self.terms, lambda: ["small"])
+
     async def peer(
         self,
         name: str,
@@ -163,11 +166,10 @@ class House:
 
     async def ask(self, question: str = COUNT, id: str = "r-1", **options: object) -> Done:
         """One question to the home swarm."""
-        federation = Federation(self.members, self.record, self.terms, lambda: ["small"])
         swarm = Swarm(
             self.engine,
             Defaults(len(self.engine.says), escalate=False),
-            Extras(allies=federation.allies),
+            Extras(allies=self.federation.allies),
         )
         chosen = SwarmOptions(**options)  # type: ignore[arg-type]
         request = ChatRequest(id, ({"role": "user", "content": question},), swarm=chosen)

@@ -31,10 +31,8 @@ _SWAPPED = 512 * MIB
 _WORDS = ("not enough memory", "signal 9")  # 9: the system ended it to save the others
 
 
-class TooLarge(SwarmError):
-    """The plan does not fit; the message says how that showed."""
-
-    code = "too_large"
+class _TooLarge(Exception):
+    """The plan does not fit; the text says how that showed."""
 
 
 Told = Callable[[str], None]
@@ -62,12 +60,12 @@ def settle(
         tell("Trying this plan for the first time: memory and speed are measured.")
         try:
             entry = asyncio.run(_trial(choice, environment))
-        except TooLarge as error:
+        except _TooLarge as error:
             less = smaller(settings, choice, wish, on_download, min(0.03 * 2**step, 0.5))
             if less is None:
-                tell(f"{choice.plan.label} {error.message}, and nothing smaller of it is here.")
+                tell(f"{choice.plan.label} {error}, and nothing smaller of it is here.")
                 return choice
-            tell(f"{choice.plan.label} with {_size(choice.plan)} {error.message}: stepping down "
+            tell(f"{choice.plan.label} with {_size(choice.plan)} {error}: stepping down "
                  f"to {less.plan.label} with {_size(less.plan)}.")  # fmt: skip
             choice = less
             continue
@@ -101,7 +99,7 @@ def _engine() -> str:
 async def _trial(choice: Choice, environment: Mapping[str, str]) -> Entry:
     """Loads the plan, lets one and then all seats write, and ends it again.
 
-    Raises TooLarge before the machine swaps itself to death, and EngineUnavailable.
+    Raises _TooLarge before the machine swaps itself to death, and EngineUnavailable.
     """
     plan = choice.plan
     config = LlamaConfig(
@@ -120,11 +118,11 @@ async def _trial(choice: Choice, environment: Mapping[str, str]) -> Entry:
     try:
         await asyncio.wait((measuring, watching), return_when=asyncio.FIRST_COMPLETED)
         if not measuring.done():
-            raise TooLarge(f"does not fit beside what runs now ({watching.result()})")
+            raise _TooLarge(f"does not fit beside what runs now ({watching.result()})")
         return measuring.result()
     except EngineUnavailable as error:
         if any(word in error.message.lower() for word in _WORDS):
-            raise TooLarge("does not fit (the engine could not get its memory)") from None
+            raise _TooLarge("does not fit (the engine could not get its memory)") from None
         raise
     finally:
         for task in (measuring, watching):

@@ -269,3 +269,10 @@ def test_a_model_that_is_served_stays(node: Running, tmp_path: Path) -> None:
 )
 def test_sizes_are_told_in_the_unit_that_fits(count: int, text: str) -> None:
     assert shown(count) == text
+
+
+def test_the_names_in_the_list_can_be_copied(swarm: Swarm) -> None:
+    said = swarm("models")
+    for name in ("qwen3-coder-30b-a3b", "qwen2.5-coder-1.5b", "gemma-4-26b-a4b"):
+        assert f"\n{name} " in said
+    assert max(map(len, said.splitlines()[:20])) <= 80

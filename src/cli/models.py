@@ -19,6 +19,8 @@ from ..models.planner import MIN_SPEED, Plan, plan
 from ..models.store import listed, local_file
 from ..settings import Settings
 
+_COLUMNS = ("model", "size", "quality", "here", "needs", "tokens/s", "good at")
+
 
 def models(fits: bool, as_json: bool) -> None:
     """See app.models."""
@@ -86,22 +88,15 @@ def _best(made: Plan) -> dict[str, Any]:
 
 def _print(rows: list[dict[str, Any]], spend: Budget) -> None:
     out = Console(highlight=False)
+    cells = [_cells(row) for row in rows]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("model", "size", "quality", "here", "needs", "tokens/s", "good at"):
+    for at, name in enumerate(_COLUMNS):
         right = name in ("size", "quality", "needs", "tokens/s")
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    for row in rows:
-        best = row["best"]
-        what = f"{best['quant'] or 'file'} x {best['seats']}" if row["fits"] else "too large"
-        table.add_row(
-            escape(row["id"]) + (" *" if row["file"] else ""),
-            row["size"] or "",
-            f"{row['quality']:.0%}" if row["quality"] is not None else "",
-            what + (", slow" if row["fits"] and not row["fast"] else ""),
-            f"{best['bytes'] / (1 << 30):.1f} GB",
-            f"{best['tokens_per_second']:.3g}",
-            ", ".join(row["strengths"]),
-        )
+        # In a narrow terminal the last column is cut, never a name that is to be copied.
+        least = max(len(row[at]) for row in [_COLUMNS, *cells]) if name != _COLUMNS[-1] else None
+        table.add_column(name, justify="right" if right else "left", no_wrap=True, min_width=least)
+    for row in cells:
+        table.add_row(*map(escape, row))
     out.print(table)
     out.print(
         "\n* on this machine already. Quality: MMLU-Pro, as published.",
@@ -112,6 +107,20 @@ def _print(rows: list[dict[str, Any]], spend: Budget) -> None:
         markup=False,
         soft_wrap=True,
     )
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    best = row["best"]
+    what = f"{best['quant'] or 'file'} x {best['seats']}" if row["fits"] else "too large"
+    return [
+        row["id"] + (" *" if row["file"] else ""),
+        row["size"] or "",
+        f"{row['quality']:.0%}" if row["quality"] is not None else "",
+        what + (", slow" if row["fits"] and not row["fast"] else ""),
+        f"{best['bytes'] / (1 << 30):.1f} GB",
+        f"{best['tokens_per_second']:.3g}",
+        ", ".join(row["strengths"]),
+    ]
 
 
 def _print_disk(there: list[Stored], settings: Settings) -> None:

@@ -451,7 +451,7 @@ def test_of_one_peer_one_question_runs_and_one_waits(tmp_path: Path) -> None:
         other = await it.peer("attic", seats)
 
         async def post(id: str) -> int:
-            body = protocol.question(ChatRequest(id, REQUEST.messages), 1, 0.4, None)
+            body = protocol.question(ChatRequest(id, REQUEST.messages), 1, 1.5, None)
             told = await other.client.post(protocol.PATH, content=body)
             if told.status_code == 503:
                 assert told.headers["retry-after"] == "2"
@@ -460,8 +460,9 @@ def test_of_one_peer_one_question_runs_and_one_waits(tmp_path: Path) -> None:
             return told.status_code
 
         posts = [asyncio.create_task(post(f"r-{n}")) for n in range(3)]
-        await asyncio.sleep(0.2)
-        assert (other.desk.running, other.desk.waiting, len(seats.asked)) == (1, 1, 1)
+        await until(lambda: (other.desk.running, other.desk.waiting) == (1, 1))
+        await until(lambda: seats.asked)
+        assert len(seats.asked) == 1
         assert sorted(await asyncio.gather(*posts)) == [200, 200, 503]
         await idle(seats)
         assert other.desk.running + other.desk.waiting == 0

@@ -275,4 +275,6 @@ def test_the_names_in_the_list_can_be_copied(swarm: Swarm) -> None:
     said = swarm("models")
     for name in ("qwen3-coder-30b-a3b", "qwen2.5-coder-1.5b", "gemma-4-26b-a4b"):
         assert f"\n{name} " in said
+    head, *_ = said.splitlines()
+    assert head.split()[:6] == ["model", "size", "quality", "here", "needs", "tokens/s"]
     assert max(map(len, said.splitlines()[:20])) <= 80

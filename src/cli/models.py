@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from .. import settings as configuration
 from ..capacity import engine_budget, with_bandwidth
@@ -20,6 +18,7 @@ from ..models.store import listed, local_file
 from ..settings import Settings
 
 _COLUMNS = ("model", "size", "quality", "here", "needs", "tokens/s", "good at")
+_NUMBERS = ("size", "quality", "needs", "tokens/s")
 
 
 def models(fits: bool, as_json: bool) -> None:
@@ -88,16 +87,15 @@ def _best(made: Plan) -> dict[str, Any]:
 
 def _print(rows: list[dict[str, Any]], spend: Budget) -> None:
     out = Console(highlight=False)
-    cells = [_cells(row) for row in rows]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for at, name in enumerate(_COLUMNS):
-        right = name in ("size", "quality", "needs", "tokens/s")
-        # In a narrow terminal the last column is cut, never a name that is to be copied.
-        least = max(len(row[at]) for row in [_COLUMNS, *cells]) if name != _COLUMNS[-1] else None
-        table.add_column(name, justify="right" if right else "left", no_wrap=True, min_width=least)
+    cells = [list(_COLUMNS), *(_cells(row) for row in rows)]
+    widths = [max(len(row[at]) for row in cells) for at in range(len(_COLUMNS))]
     for row in cells:
-        table.add_row(*map(escape, row))
-    out.print(table)
+        told = [
+            text.rjust(width) if name in _NUMBERS else text.ljust(width)
+            for name, text, width in zip(_COLUMNS, row, widths, strict=True)
+        ]
+        # In a narrow terminal the end of the line is cut, never a name that is to be copied.
+        out.print("  ".join(told)[: out.width].rstrip(), markup=False, soft_wrap=True)
     out.print(
         "\n* on this machine already. Quality: MMLU-Pro, as published.",
         f"{spend.bytes / (1 << 30):.1f} GB may be spent: {spend.reason}.",

@@ -26,7 +26,7 @@ from .status import Measured
 _STEPS = 8
 _LOAD_S, _ANSWER_S, _TOKENS = 600.0, 5.0, 48
 _OTHERS = 0.25  # share of the processor that others may take while speed is measured
-_WATCH_S = 0.05
+_WATCH_S, _LOOK_S = 0.05, 0.3
 _SWAPPED = 512 * MIB
 _WORDS = ("not enough memory", "signal 9")  # 9: the system ended it to save the others
 
@@ -48,16 +48,19 @@ def settle(
 ) -> Choice:
     """`choice` with what was measured of it, or a smaller one where it does not fit after all.
 
-    It is tried once; what is known of this very plan on this machine is taken as it is. A model
+    It is tried once; what is known of this very plan on this machine is taken as it is, unless its
+    speed could not be measured then (others were busy) and can be now. A model
     that fails for another reason than memory is left for the node to tell.
     """
     for step in range(_STEPS):
         if choice.plan.spec.bundled:
             return choice  # a toy fits everywhere, and nobody waits for its measurement
         known = [one for one in read(settings.state, choice.profile) if _same(one, choice)]
-        if known:
+        if known and (known[-1].one is not None or _busy()):
             return replace(choice, measured=_told(known[-1]))
-        tell("Trying this plan for the first time: memory and speed are measured.")
+        tell(
+            f"Trying {choice.plan.label}, {_size(choice.plan)}: memory and speed are measured once."
+        )
         try:
             entry = asyncio.run(_trial(choice, environment))
         except _TooLarge as error:
@@ -210,6 +213,13 @@ def _others(before: tuple[float, float, float], after: tuple[float, float, float
 
     busy, ours, seconds = (late - early for early, late in zip(before, after, strict=True))
     return max(0.0, busy - ours) / max(seconds * (psutil.cpu_count() or 1), 1e-3)
+
+
+def _busy() -> bool:
+    """Whether other programs work just now, so that a speed cannot be measured."""
+    import psutil
+
+    return psutil.cpu_percent(_LOOK_S) > 100 * _OTHERS
 
 
 async def _watch() -> str:

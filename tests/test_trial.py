@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -52,7 +52,7 @@ def settled(
 
 
 def test_a_plan_is_tried_once_and_what_was_measured_is_kept(
-    settled: Callable[..., tuple[Choice, Said]], tmp_path: Path
+    settled: Callable[..., tuple[Choice, Said]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choice, said = settled()
     found = choice.measured
@@ -60,8 +60,11 @@ def test_a_plan_is_tried_once_and_what_was_measured_is_kept(
     assert 0.8 < found.predicted / found.resident < 1.2 and found.seats == 3
     (kept,) = json.loads((tmp_path / "state" / "measured.json").read_text())
     assert (kept["resident"], kept["one"]) == (found.resident, found.one)
+    monkeypatch.setattr(trial, "_busy", lambda: True)
     again, said = settled()
     assert again.measured == found and said == []
+    monkeypatch.setattr(trial, "_busy", lambda: False)
+    assert bool(settled()[1]) == (found.one is None)  # only a speed that is missing is measured
 
 
 def test_a_plan_for_which_there_is_no_memory_is_made_smaller(
@@ -196,4 +199,5 @@ def test_status_tells_what_was_measured(capsys: pytest.CaptureFixture[str]) -> N
     )
     assert "300 MiB (290 MiB planned)" in told
     assert "12.3 tokens/s for one answer, 9.8 for each of 5" in told
-    assert Measured(None, 1, None, None, 1).resident is None
+    unknown = asdict(Measured(None, 1 << 20, None, None, 1))
+    assert "unknown (1 MiB planned), no speed: others were busy" in _measured(unknown)

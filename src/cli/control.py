@@ -91,8 +91,8 @@ def _engine(out: Console, engine: dict[str, Any]) -> None:
 def _measured(found: dict[str, Any]) -> str:
     """What was measured when this plan was tried."""
     one, every = found["one"], found["all"]
-    speed = f", {one:.3g} tokens/s for one answer" if one else ""
-    if every and found["seats"] > 1:
+    speed = f", {one:.3g} tokens/s for one answer" if one else ", no speed: others were busy"
+    if one and every and found["seats"] > 1:
         speed += f", {every:.3g} for each of {found['seats']}"
     planned = _mib(found["predicted"])
     return f"measured at its first start: {_mib(found['resident'])} ({planned} planned){speed}"

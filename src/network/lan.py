@@ -65,8 +65,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the LAN is given of the node. `cast` answers with this machine's own seats alone,
-    `shelf` finds a model file by its SHA-256."""
+    """The node: `cast` answers with its own seats alone, `shelf` finds a file by its SHA-256."""
 
     version: str = ""
     facts: Callable[[], Facts] = Facts
@@ -292,8 +291,7 @@ def _status(peer: Peer, member: Member | None, record: Record) -> PeerStatus:
 def place(at: str) -> str:
     """What the user typed as host:port; without a port, ours."""
     at = at.strip().removeprefix("https://").rstrip("/")
-    bare = at.count(":") > 1 and not at.startswith("[")
-    if bare:
+    if at.count(":") > 1 and not at.startswith("["):
         at = f"[{at}]"
     if at.endswith("]") or ":" not in at:
         at = f"{at}:{DEFAULT_PEER_PORT}"

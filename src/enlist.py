@@ -147,7 +147,7 @@ def _notice(found: Found, one: Named, crew: Crew) -> str:
     if leaves_the_machine(found.url):
         plain = " unencrypted" if found.url.startswith("http:") else ""
         told.append(f"Questions are sent to {found.url}{plain}.")
-    if one.model is None and len(found.models) > 1:
+    if one.model is None and len(found.models) > 1 and not found.is_ours:
         count = len(found.models)
         told.append(f"{found.url} has {count} models; for another one: {found.url}#NAME.")
     return " ".join(told)

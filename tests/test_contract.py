@@ -25,6 +25,7 @@ from ._kinds import KINDS, SLOTS, Case, Kind, library
 from .conftest import SUM
 
 TELLS_NO_PROMPT = ("llama-cpp-python",)  # its streams have no usage
+TELLS_NO_CHANCES = ("llama-cpp-python", "mlx")
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Said:
     grants: list[Grant] = field(default_factory=list)
     ends: dict[int, Piece] = field(default_factory=dict)
     texts: defaultdict[int, str] = field(default_factory=lambda: defaultdict(str))
+    chances: list[float] = field(default_factory=list)
 
 
 def asked(*words: str, max_tokens: int | None = None, **sampling: object) -> ChatRequest:
@@ -53,6 +55,7 @@ async def sample(engine: Served, request: ChatRequest, seats: int = 1) -> Said:
             said.texts[item.seat] = ""
         assert item.seat not in said.ends, "a seat went on after its end"
         said.texts[item.seat] += item.text
+        said.chances += item.logprobs
         if item.finish:
             said.ends[item.seat] = item
     return said
@@ -71,6 +74,12 @@ async def every_seat_answers_once(engine: Served) -> None:
 async def greedy_is_right(engine: Served) -> None:
     said = await sample(engine, asked(SUM, temperature=0))
     assert said.texts[0].endswith("Answer: 21") and said.ends[0].finish is Finish.STOP
+
+
+async def chances_are_told_where_there_are_any(engine: Served) -> None:
+    said = await sample(engine, asked(SUM, temperature=0.5), 2)
+    assert all(chance <= 0 for chance in said.chances)
+    assert bool(said.chances) == (engine.status().engine not in TELLS_NO_CHANCES)
 
 
 async def more_seats_than_slots_all_answer(engine: Served) -> None:
@@ -152,7 +161,8 @@ async def status_tells_the_facts(engine: Served) -> None:
 
 
 CASES: list[Case] = [
-    every_seat_answers_once, greedy_is_right, more_seats_than_slots_all_answer, seats_differ,
+    every_seat_answers_once, greedy_is_right, chances_are_told_where_there_are_any,
+    more_seats_than_slots_all_answer, seats_differ,
     max_tokens_bounds_every_seat, a_stop_text_ends_it, turns_are_understood,
     letters_of_all_scripts_come_whole, a_hang_up_frees_the_seats, hung_up_before_the_first_word,
     requests_beside_each_other_do_not_mix, what_is_too_long_is_an_error_in_words,

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from .admission import Admission, Share
 from .base import Grant, Piece
 from .care import USUAL, Care
 from .memory import memory_of
+from .merging import merged
 from .openai_http import OpenAiHttp
 from .openai_wire import N, Reading
 from .process import Child
@@ -170,44 +171,10 @@ class Endpoint:
             for seat in set(open_seats) & heard:
                 yield Piece(seat, restart=True)
         if open_seats:
-            async with aclosing(self._beside(request, open_seats)) as stream:
+            streams = [self._seat(request, seat) for seat in open_seats]
+            async with aclosing(merged(streams)) as stream:
                 async for item in stream:
                     yield item
-
-    async def _beside(
-        self, request: ChatRequest, seats: Sequence[int]
-    ) -> AsyncGenerator[Piece | Reading]:
-        """A request a seat. One that fails costs its own seat; the fault is raised at the end."""
-        inbox: asyncio.Queue[Piece | Reading | Exception | None] = asyncio.Queue()
-
-        async def ask(seat: int) -> None:
-            try:
-                async with aclosing(self._seat(request, seat)) as stream:
-                    async for item in stream:
-                        inbox.put_nowait(item)
-            except Exception as fault:  # handed on below
-                inbox.put_nowait(fault)
-            finally:
-                inbox.put_nowait(None)
-
-        tasks = [asyncio.create_task(ask(seat)) for seat in seats]
-        faults: list[Exception] = []
-        try:
-            ended = 0
-            while ended < len(tasks):
-                item = await inbox.get()
-                if item is None:
-                    ended += 1
-                elif isinstance(item, Exception):
-                    faults.append(item)
-                else:
-                    yield item
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        if faults:
-            raise faults[0]
 
     async def _seat(self, request: ChatRequest, seat: int) -> AsyncGenerator[Piece | Reading]:
         """One seat; asked once more where the connection broke or the answer had no end."""

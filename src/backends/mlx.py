@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import UsageError
 from .care import USUAL, Care
 from .endpoint import Endpoint, EndpointConfig
+from .openai_wire import LOGPROBS
 
 NAME = "mlx"
 
@@ -43,6 +44,7 @@ def engine(
         context=context,
         choices=False,
         checks_length=False,
+        refuses=frozenset({LOGPROBS}),  # its streams do not carry them
         file=folder,
     )
     # Nothing is to be looked for on a network: the model is here.

@@ -149,8 +149,8 @@ def report(console: Console, enlisted: Enlisted) -> None:
         for line in choice.plan.why:
             console.print(f"         - {line}")
     for crew in enlisted.crews:
-        if crew.path is None:
-            console.print(f"Server:  {', '.join(crew.why)}")
+        if crew.path is None or crew.path.is_dir():  # no plan told of it
+            console.print(f"Also:    {', '.join(crew.why)}")
     for notice in enlisted.notices:
         console.print(notice)
 

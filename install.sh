@@ -28,7 +28,10 @@ quietly() { # what a command says is shown only where it fails
     log=$(run "$@" 2>&1 </dev/null) || { say "$log" >&2; return 1; }
     [ "$dry" = no ] || say "$log"
 }
-failed() { die "$1 failed, see above (free in $base: $(df -Pk "$base" | awk 'NR == 2 { print int($4 / 1024) " MB" }')); run it again to go on"; }
+failed() {
+    free=$(df -Pk "$base" | awk 'NR == 2 { print int($4 / 1024) " MB" }')
+    die "$1 failed, see above (free space in $base: $free); run it again to go on"
+}
 
 # Nothing half-made stays. Only pip, and only from Ctrl-C, rolls back by itself; else .unfinished
 # stays, and the next run makes the environment anew.
@@ -211,7 +214,10 @@ uninstall_swarm() {
     for kept in "$base" "${XDG_STATE_HOME:-$HOME/.local/state}/local-swarm" "$HOME/Library/Application Support/local-swarm"; do
         [ -d "$kept" ] || continue
         answer=n
-        [ ! -t 0 ] || { printf 'Remove models and settings in %s (%s) too? [y/N] ' "$kept" "$(du -sh "$kept" | cut -f 1)" && read -r answer; }
+        if [ -t 0 ]; then
+            printf 'Remove models and settings in %s (%s) too? [y/N] ' "$kept" "$(du -sh "$kept" | cut -f 1)"
+            read -r answer || say
+        fi
         case $answer in
             [yY]*) run rm -rf "$kept" || die "cannot remove $kept" ;;
             *) say "Kept, models or logs are there: $kept (to remove it too: rm -r '$kept')" ;;

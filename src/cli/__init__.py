@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sys
 
 
@@ -12,6 +13,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that knows no umlauts gets "?"
             stream.reconfigure(errors="replace")
+    # What fails is told in one line; the log goes to its file, and never beside that line.
+    logging.getLogger("local_swarm").addHandler(logging.NullHandler())
     try:
         _run()
     except KeyboardInterrupt:

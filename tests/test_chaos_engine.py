@@ -30,7 +30,7 @@ from .test_faults import engine, wait_for
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 LENGTH = 400
-CARE = Care(Patience(look_s=0.1, suspect_s=0.2, heartbeat_s=0.5, hung_s=1.0))
+CARE = Care(Patience(look_s=0.1, suspect_s=0.2, heartbeat_s=0.5, hung_s=3.0))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_a_live_answer_outlives_a_killed_engine(shaken: Running, at: int) -> Non
     assert engine(shaken).restarts == restarts + 1
 
 
-@pytest.mark.parametrize("at", [1, 50])
+@pytest.mark.parametrize("at", [50])
 def test_a_live_answer_outlives_a_stopped_engine(shaken: Running, at: int) -> None:
     before, restarts = shaken.engine_pid, engine(shaken).restarts
     assert live(shaken, at, signal.SIGSTOP) == (LENGTH, "data: [DONE]")

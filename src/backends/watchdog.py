@@ -68,6 +68,7 @@ class Watchdog:
         """Returns when no call waits any more; a hanging engine is ended before. What was silent
         for one caller still is for the next one."""
         patience, clock = self._patience, asyncio.get_running_loop().time
+        most = patience.look_s + patience.heartbeat_s  # of one look: we too may have been stopped
         worked = await asyncio.to_thread(_work, self._child.pid)
         while self._pulse.calls:
             started = clock()
@@ -77,17 +78,19 @@ class Watchdog:
                 continue
             if not self._pulse.calls:
                 return
-            self._silence += patience.look_s  # not by the clock: we too may have been stopped
             if self._silence < patience.suspect_s:
+                self._silence += min(clock() - started, most)
                 continue
             if beating := await self._beats():
                 self._silence = patience.suspect_s
             now = await asyncio.to_thread(_work, self._child.pid)
-            least = _LEAST_WORK * (clock() - started)
+            passed = min(clock() - started, most)
+            self._silence += passed
+            least = _LEAST_WORK * passed
             if beating or now is None or worked is None or abs(now - worked) > least:
                 self._lifeless = 0.0
             else:
-                self._lifeless += patience.look_s
+                self._lifeless += passed
             worked = now
             if self._lifeless >= patience.hung_s or self._silence >= patience.stuck_s:
                 self._end()

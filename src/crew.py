@@ -22,6 +22,10 @@ from .settings import DEFAULT_CONTEXT
 from .status import EngineStatus, Measured
 from .swarm.team import Member
 
+_CROWD = 8  # seats
+_BATCH = 512  # tokens that the engine reads at once
+_SCORES = 4 << 30  # bytes, reserved; what is touched follows the longest chat
+
 
 @dataclass(frozen=True, slots=True)
 class Crew:
@@ -191,9 +195,26 @@ def of_plan(
 
 
 def tuned(plan: Plan, tuning: Tuning | None = None) -> Tuning:
-    """The speed options of the user, with the layers on cards as planned where none were said."""
+    """The speed options of the user, with the layers on cards as planned where none were said, and
+    without flash attention where many seats write on the processor."""
     tuning = tuning or Tuning()
-    return tuning if tuning.gpu_layers is not None else replace(tuning, gpu_layers=plan.offload)
+    if tuning.gpu_layers is None:
+        tuning = replace(tuning, gpu_layers=plan.offload)
+    if tuning.flash == "auto" and tuning.kv == "f16" and _crowded(plan, tuning):
+        tuning = replace(tuning, flash="off")
+    return tuning
+
+
+def _crowded(plan: Plan, tuning: Tuning) -> bool:
+    """Whether 8 seats and more write together on a processor, and the memory that attention then
+    takes is to be had. llama.cpp's flash attention looks at the shared prompt once a seat; without
+    it one multiplication serves all seats: 8 cost 14 % less processor time, but a prompt of 512
+    tokens is read 20 % slower (docs/decisions/0002-engine.md)."""
+    if plan.seats < _CROWD or plan.isolated or plan.budget.device != "cpu" or tuning.gpu_layers:
+        return False
+    heads = 2 * (plan.spec.width or 4096) // plan.spec.head_size  # some models have more than width
+    scores = _BATCH * plan.cells * heads * 4
+    return plan.bytes + scores <= plan.budget.bytes and scores <= _SCORES
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from local_swarm.backends import devices
 from local_swarm.backends.tuning import Tuning
 from local_swarm.capacity import engine_budget, unused
 from local_swarm.crew import tuned
+from local_swarm.hardware.budget import budget
 from local_swarm.hardware.detect import detect
 from local_swarm.hardware.profile import Device, HardwareProfile
 from local_swarm.models.catalog import catalog
@@ -103,3 +104,18 @@ def test_the_engine_lays_the_planned_layers_on_the_card(sees: tuple[str, ...]) -
     large = planned(sees, "qwen2.5-32b", little)
     assert large.offload == (large.gpu_layers if sees else None)
     assert (0 < large.gpu_layers < 64) == bool(sees)
+
+
+def test_many_seats_on_a_processor_do_without_flash_attention() -> None:
+    profile = replace(with_card(), devices=())
+    made = plan(profile, budget(profile), [catalog()["qwen2.5-1.5b"]], seats=8, context=2048)
+    assert tuned(made).flash == "off"
+    assert tuned(replace(made, seats=5)).flash == "auto"
+    assert tuned(replace(made, isolated=True)).flash == "auto"
+    assert tuned(made, Tuning(flash="on")).flash == "on"
+    assert tuned(made, Tuning(kv="q8_0")).flash == "auto"  # which needs it
+    assert tuned(made, Tuning(gpu_layers=9)).flash == "auto"
+    assert tuned(replace(made, bytes=made.budget.bytes)).flash == "auto"  # no room for its scores
+    assert tuned(replace(made, cells=made.cells * 64)).flash == "auto"
+    apple = replace(made, budget=replace(made.budget, device="apple"))
+    assert tuned(apple).flash == "auto"

@@ -3,7 +3,10 @@
     scripts/bench seats [--quick] [--json] [--isolated] [--shape 135m|0.5b]
                         [--quant q4_k_m|q8_0|f16]
 
-With --isolated a second node takes turns with the first: one process a worker.
+What the seats are compared with runs on a node with flash attention, as plain servers have it and
+as is best for single answers; nodes of 8 seats do without it on a processor.
+
+With --isolated a third node takes turns with the first: one process a worker.
 
 Everything goes through the whole node over HTTP. Prompts are new for every request, so that no
 cache helps; weights are random, so that no answers agree and no vote stops early: this is the
@@ -68,7 +71,8 @@ def main() -> None:
     apart = "8 processes"
     with ExitStack() as stack:
         node = stack.enter_context(running(model, 8, 2048))
-        nodes = dict.fromkeys(measured, node)
+        plain = stack.enter_context(running(model, 8, 2048, "--flash-attn", "on"))
+        nodes = {name: node if name.endswith("seats") else plain for name in measured}
         if asked.isolated:
             nodes[apart] = stack.enter_context(running(model, 8, 2048, "--isolated"))
             measured[apart], costs[apart] = measured["8 seats"], []

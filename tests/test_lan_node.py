@@ -276,7 +276,7 @@ def test_two_nodes_are_paired_by_the_commands(
             assert time.monotonic() < deadline, seen
         assert seen["trusted"] and (seen["seats"], seen["models"]) == (3, ["demo"])
         # A participant asks its peers, a provider does not.
-        whole = {"early_stop": False}
+        whole = {"early_stop": False, "deadline_s": 60}
         told = [it.chat(temperature=0.05, swarm=whole).json() for it in (one, other)]
         votes = [answer["swarm"] for answer in told]
         assert [(vote["machines"], vote["ballots"]) for vote in votes] == [(2, 6), (1, 3)]

@@ -1,11 +1,12 @@
-"""Runs real clients against a real node whose engine is scripted, and prints a table.
+"""Runs real clients against real nodes, and prints a table.
 
     scripts/clients [NAME ...] [--json] [--verbose]
 
-Each program is installed under .cache/clients on first use, starts with an empty home, is set up
-by `local-swarm connect NAME --write`, and is asked twice: for a word, and for a file that it has to
-write by a call of its own tools, voted on by three seats. A program that cannot be installed is
-named with the reason. Exit code 1 when one that runs fails.
+Each program is installed under .cache/clients on first use, starts with an empty home and is set up
+by `local-swarm connect NAME`. Libraries ask the bundled model a sum. Agents, whose prompts no small
+model could carry, meet the whole API with a vote of three seats over a scripted engine: they are
+asked for a word, and for a file that they have to write by a call of their own tools. A program
+that cannot be installed is named with the reason. Exit code 1 when one that runs fails.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .engine import ASK_FILE, ASK_WORD, CONTENT, FILE, WORD
-from .node import Running, running
+from .engine import ASK_FILE, ASK_WORD, CONTENT, FILE, SUM, WORD
+from .node import Running, demo, running
 from .programs import PROGRAMS, Program
 
 _CACHE = Path(__file__).resolve().parents[2] / ".cache" / "clients"
@@ -57,9 +59,13 @@ def main() -> int:
         if not asked.name or any(part.lower() in program.name.lower() for part in asked.name)
     ]
     outcomes = []
-    with running() as node:
+    with ExitStack() as stack:
+        node = stack.enter_context(running())
+        small = any(program.demo for program in wanted)
+        demo_url = stack.enter_context(demo()) if small else ""
         for program in wanted:
-            outcome = tried(program, node, verbose=asked.verbose)
+            url = demo_url if program.demo else node.url
+            outcome = tried(program, node, url, verbose=asked.verbose)
             outcomes.append(outcome)
             if not asked.json:
                 print(_line(outcome), flush=True)
@@ -68,7 +74,7 @@ def main() -> int:
     return int(any(outcome.word is False or outcome.file is False for outcome in outcomes))
 
 
-def tried(program: Program, node: Running, *, verbose: bool) -> Outcome:
+def tried(program: Program, node: Running, url: str, *, verbose: bool) -> Outcome:
     """Installs, sets up and asks `program`."""
     outcome = Outcome(program.name)
     try:
@@ -84,9 +90,10 @@ def tried(program: Program, node: Running, *, verbose: bool) -> Outcome:
         environment = _environment(program, folder, home)
         started = time.monotonic()
         try:
-            _set_up(program, node, environment, home, work)
-            said = _ask(program, ASK_WORD, environment, home, work)
-            outcome.word = WORD in said
+            _set_up(program, url, environment, work)
+            question, word = (SUM, "42") if program.demo else (ASK_WORD, WORD)
+            said = _ask(program, question, environment, home, work)
+            outcome.word = word in said
             if program.files:
                 said += _ask(program, ASK_FILE, environment, home, work)
                 made = work / FILE
@@ -105,18 +112,19 @@ def tried(program: Program, node: Running, *, verbose: bool) -> Outcome:
 
 def installed(program: Program) -> tuple[Path, str]:
     """The folder of its command, and its version; installs it where it is missing."""
-    home = _CACHE / program.binary
+    home = _CACHE / program.package.replace("/", "_")
     if program.source == "npm":
         folder = home / "node_modules" / ".bin"
-        if not (folder / program.binary).exists():
+        if not (home / "node_modules" / program.package).exists():
             quiet = ["--silent", "--no-audit", "--no-fund", "--no-save"]
             _install("npm", "install", *quiet, "--prefix", str(home), program.package)
         told = json.loads((home / "node_modules" / program.package / "package.json").read_text())
         return folder, str(told["version"])
     folder = home / "bin"
-    if not (folder / program.binary).exists():
+    if not (home / "installed").exists():
         _install(sys.executable, "-m", "venv", str(home))
         _install(str(folder / "pip"), "install", "--quiet", program.package)
+        (home / "installed").touch()
     shown = _install(str(folder / "pip"), "show", program.package)
     lines = [line for line in shown.splitlines() if line.startswith("Version: ")]
     return folder, lines[0].removeprefix("Version: ")
@@ -137,20 +145,31 @@ def _environment(program: Program, folder: Path, home: Path) -> dict[str, str]:
     }
 
 
-def _set_up(
-    program: Program, node: Running, environment: dict[str, str], home: Path, work: Path
-) -> None:
+def _set_up(program: Program, url: str, environment: dict[str, str], work: Path) -> None:
+    swarm = [sys.executable, "-m", "local_swarm", "connect"]
     if program.connect:
-        connect = ["connect", program.connect, "--write", "--yes", "--url", node.url]
-        _run([sys.executable, "-m", "local_swarm", *connect], environment, work, check=True)
+        write = [program.connect, "--write", "--yes", "--url", url]
+        _run([*swarm, *write], environment, work, check=True)
     if program.setup:
-        _run([part.format(url=node.url) for part in program.setup], environment, work, check=True)
+        _run([part.format(url=url) for part in program.setup], environment, work, check=True)
+    if program.demo and not program.connect:
+        printed = subprocess.run(
+            [*swarm, program.name, "--url", url], env=environment, cwd=work, check=True,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=_LIMIT_S,
+        )  # fmt: skip
+        for ending in ("py", "mjs"):
+            (work / f"snippet.{ending}").write_text(printed.stdout)
+        if program.source == "npm":
+            (work / "node_modules").symlink_to(_CACHE / program.package / "node_modules")
 
 
 def _ask(
     program: Program, question: str, environment: dict[str, str], home: Path, work: Path
 ) -> str:
-    command = [part.replace("{home}", str(home)) for part in program.ask(question)]
+    told = {"{home}": str(home), "{snippet}": str(work / "snippet")}
+    command = list(program.ask(question))
+    for mark, value in told.items():
+        command = [part.replace(mark, value) for part in command]
     return _run(command, environment, work)
 
 

@@ -17,6 +17,7 @@ from local_swarm.ballot import Finish
 from local_swarm.chat import ChatRequest, text_of
 
 WORD = "marmalade"  # what the answer in words must hold
+SUM = "What is 17 + 25?"
 FILE, CONTENT = "hello.txt", "hello from the swarm"
 ASK_WORD = f"Which word rhymes with nothing here? Say {WORD} and nothing else, use no tool."
 ASK_FILE = f"Write a file {FILE} that holds exactly: {CONTENT}"

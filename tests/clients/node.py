@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +57,27 @@ class Running:
         """The requests since the last call."""
         seen, self._engine.seen = self._engine.seen, []
         return seen
+
+
+@contextmanager
+def demo() -> Iterator[str]:
+    """The address of a node with the bundled model, started as a user starts it."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "-m", "local_swarm", "run", "--demo", "--port", "0"]
+        process = subprocess.Popen(
+            [*command, "--mode", "standalone"], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "LOCAL_SWARM_HOME": home},
+        )  # fmt: skip
+        try:
+            assert process.stdout
+            for line in process.stdout:
+                if found := re.search(r"Ready .*(http://\S+)/v1", line):
+                    yield found[1]
+                    return
+            raise RuntimeError("the node did not start")
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 @contextmanager

@@ -14,7 +14,9 @@ class Program:
 
     `source` is "npm" or "pip" with the `package`. `connect` is its name for `local-swarm connect
     --write`; `setup` a command of its own instead, in which "{url}" stands for the node's address.
-    A program that works with files gets the question that asks for one as well.
+    A program that works with files gets the question that asks for one as well. With `demo` it
+    runs against the bundled model. `{snippet}` in a command is a file with what `local-swarm
+    connect NAME` prints.
     """
 
     name: str
@@ -26,12 +28,21 @@ class Program:
     setup: Sequence[str] = ()
     environment: dict[str, str] = field(default_factory=dict)
     files: bool = True
+    demo: bool = False
 
 
 PROGRAMS = (
     Program(
+        "openai-python", "pip", "openai", "python", lambda said: ["python", "{snippet}.py"],
+        files=False, demo=True,
+    ),
+    Program(
+        "openai-node", "npm", "openai", "openai", lambda said: ["node", "{snippet}.mjs"],
+        files=False, demo=True,
+    ),
+    Program(
         "llm", "pip", "llm", "llm", lambda said: ["llm", "-m", "local-swarm", said],
-        connect="llm", files=False,
+        connect="llm", files=False, demo=True,
     ),
     Program(
         "aider", "pip", "aider-chat", "aider",

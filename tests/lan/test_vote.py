@@ -36,7 +36,13 @@ class Asking:
 
 def test_nine_ballots_of_three_machines(nodes: Nodes) -> None:
     for node in nodes:
+        node.sees("up", *(other for other in nodes if other is not node))
         verdict = node.ask(deadline_s=25)  # a busy machine may need more than the grace
+        for _ in range(4):  # who was asked a moment ago may still be busy with that, and says so
+            if verdict["machines"] == 3:
+                break
+            time.sleep(2.5)
+            verdict = node.ask(deadline_s=25)
         assert (verdict["ballots"], verdict["machines"]) == (9, 3), verdict
         assert sum(group["votes"] for group in verdict["groups"]) == 9
         assert sum(group["weight"] for group in verdict["groups"]) == 9
@@ -54,6 +60,8 @@ def test_a_question_for_home_stays_at_home_and_no_other_is_readable(
     assert stays["machines"] == also["machines"] == 1
     assert two.tokens() + three.tokens() == before
     asked = "Gnu0815 has 3 apples and buys 4. How many apples does Gnu0815 have?"
+    for other in (two, three):
+        one.sees("up", other)
     goes = one.ask(asked, deadline_s=25)
     assert goes["machines"] == 3
     assert two.tokens() + three.tokens() > before

@@ -97,9 +97,13 @@ def lights(lan: Lan, tmp_path: Path) -> Callable[[int], Light]:
     return lambda host: Light(lan, host, machines[host])
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def nodes(namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
-    """Hosts 1 to 3 with 4, 2 and 3 workers, paired by the commands that a user types."""
+    """Hosts 1 to 3 with 4, 2 and 3 workers, paired by the commands that a user types.
+
+    New ones for each module: a peer that was late time and again is asked only now and then
+    (federation.Federation), so what one module has done to it would be seen in the next.
+    """
     homes = tmp_path_factory.mktemp("homes")
     with Lan(3) as lan:
         one, two, three = (

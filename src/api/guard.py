@@ -3,7 +3,6 @@ BaseHTTPMiddleware would hide hang-ups)."""
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import logging
 import re
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..caller import caller
 from ..wire.address import host_and_port, is_loopback
+from ..wire.body import bounded
 from . import cors, page
 from .errors import TOO_LARGE, BodyTooLarge, BodyTooSlow, Fault, answer, internal
 
@@ -74,7 +74,11 @@ class Guard:
             elif inner["method"] == "OPTIONS":
                 await cors.preflight(headers)(inner, receive, sender)
             else:
-                await self._app(inner, _bounded(receive), sender)
+                await self._app(
+                    inner,
+                    bounded(receive, MAX_BODY, _BODY_S, large=BodyTooLarge(), slow=BodyTooSlow()),
+                    sender,
+                )
         except Exception as error:
             # The message may hold a prompt; where it happened cannot.
             frames = traceback.extract_tb(error.__traceback__)[-6:]
@@ -155,26 +159,3 @@ def _name(address: str) -> str:
     """The host name in an address; empty when it is malformed."""
     found = host_and_port(address)
     return found[0] if found else ""
-
-
-def _bounded(receive: Receive) -> Receive:
-    """`receive` that raises BodyTooLarge, whatever the headers had promised, and BodyTooSlow."""
-    seen, whole = 0, False
-    deadline = asyncio.get_running_loop().time() + _BODY_S
-
-    async def bounded() -> Message:
-        nonlocal seen, whole
-        if whole:
-            return await receive()
-        try:
-            async with asyncio.timeout_at(deadline):
-                message = await receive()
-        except TimeoutError:
-            raise BodyTooSlow from None
-        seen += len(message.get("body", b""))
-        whole = not message.get("more_body", False)
-        if seen > MAX_BODY:
-            raise BodyTooLarge
-        return message
-
-    return bounded

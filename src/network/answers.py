@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 
 from starlette.exceptions import HTTPException
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from ..errors import SwarmError
+from ..wire import body
 
 BODY_S = 30.0
 
 
 def bounded(receive: Receive, limit: int) -> Receive:
     """`receive` that raises HTTPException for a body of more than `limit` bytes, or a slow one."""
-    seen, whole = 0, False
-    deadline = asyncio.get_running_loop().time() + BODY_S
-
-    async def bounded() -> Message:
-        nonlocal seen, whole
-        if whole:
-            return await receive()
-        try:
-            async with asyncio.timeout_at(deadline):
-                message = await receive()
-        except TimeoutError:
-            raise HTTPException(408, "The body did not arrive in time.") from None
-        seen += len(message.get("body", b""))
-        whole = not message.get("more_body", False)
-        if seen > limit:
-            raise HTTPException(413, "The body is too large.")
-        return message
-
-    return bounded
+    large = HTTPException(413, "The body is too large.")
+    slow = HTTPException(408, "The body did not arrive in time.")
+    return body.bounded(receive, limit, BODY_S, large=large, slow=slow)
 
 
 def refusal(error: Exception) -> tuple[int, str, str]:

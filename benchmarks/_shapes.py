@@ -5,6 +5,7 @@ The files are made once and kept out of git, under .cache/shapes of the reposito
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def make(name: str, quant: str = "q8_0", folder: Path = CACHE) -> Path:
     if path.is_file():
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(f".{os.getpid()}.partial")  # two test runs may make it at once
     _write(partial, name, SHAPES[name], quant)
     partial.replace(path)
     return path

@@ -4,6 +4,7 @@ real API on a free port."""
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,12 @@ hypothesis.settings.register_profile("ours", deadline=None)
 hypothesis.settings.load_profile("ours")
 
 SUM = "Sam has 14 apples. Sam buys 7 more. How many apples does Sam have?"
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many tests run side by side: most of them wait for an engine or a process, so one more
+    than there are processors, and no more than memory can be counted on to bear."""
+    return min((os.cpu_count() or 1) + 1, 6)
 
 
 @dataclass(frozen=True, slots=True)

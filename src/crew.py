@@ -54,11 +54,12 @@ class Crew:
         each = max(1, self.seats // len(self.engines))
         return [Member(engine, each, lambda e=engine: busy(e)) for engine in self.engines]  # type: ignore[misc]
 
-    def status(self) -> list[EngineStatus]:
+    def status(self, *, memory: bool = True) -> list[EngineStatus]:
         """A line an engine, with the seats that it has."""
         each = max(1, self.seats // len(self.engines))
         return [
-            replace(engine.status(), seats=each, measured=self.measured) for engine in self.engines
+            replace(engine.status(memory=memory), seats=each, measured=self.measured)
+            for engine in self.engines
         ]
 
 
@@ -112,7 +113,7 @@ def accuracies(crews: Sequence[Crew]) -> dict[str, dict[str, float]]:
 
 def busy(engine: Served) -> int:
     """How many seats work or wait at an engine."""
-    status = engine.status()
+    status = engine.status(memory=False)
     return status.slots_busy + status.queue
 
 

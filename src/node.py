@@ -165,7 +165,7 @@ class Node:
 
     def _facts(self) -> Facts:
         """What peers are told of us."""
-        engines = self.status().engines
+        engines = self.status(memory=False).engines
         speeds = [engine.tokens_per_second for engine in engines if engine.tokens_per_second]
         return Facts(
             models=tuple(by_model(self.crews)),
@@ -175,9 +175,9 @@ class Node:
             waiting=sum(engine.queue for engine in engines),
         )
 
-    def status(self) -> NodeStatus:
+    def status(self, *, memory: bool = True) -> NodeStatus:
         """See StatusSource."""
-        engines = tuple(status for crew in self.crews for status in crew.status())
+        engines = tuple(one for crew in self.crews for one in crew.status(memory=memory))
         state = self._state
         if state == "ok":
             state = _together({engine.state for engine in engines})

@@ -164,8 +164,9 @@ class LanControl(Protocol):
 
 
 class StatusSource(Protocol):
-    """Asked by the API for facts about the node; never blocks."""
+    """Asked by the API for facts about the node. That of the engines' `memory` takes the kernel
+    milliseconds, so no answer waits for it."""
 
-    def status(self) -> NodeStatus: ...
+    def status(self, *, memory: bool = True) -> NodeStatus: ...
 
     def cards(self) -> tuple[ModelCard, ...]: ...

@@ -48,7 +48,7 @@ class Script:
         for part in self.parts:
             yield part
 
-    def status(self) -> NodeStatus:
+    def status(self, *, memory: bool = True) -> NodeStatus:
         return NodeStatus(
             version="0", state="ok", url="http://localhost", pid=1, uptime_s=1.0, seats=5,
             context=512, strategy="auto", requests_total=0, engines=(ENGINE,),

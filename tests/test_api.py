@@ -254,6 +254,15 @@ def test_tools_of_unknown_types_are_skipped(node: Running) -> None:
     assert answer.json()["choices"][0]["message"]["content"]
 
 
+@pytest.mark.parametrize("parameters", [None, {}, {"type": "object"}, {"properties": {}}])
+def test_a_tool_may_take_nothing(node: Running, parameters: Any) -> None:
+    function = {"name": "read_file", "description": "Reads."}
+    if parameters is not None:
+        function["parameters"] = parameters
+    answer = node.chat("hello", tools=[{"type": "function", "function": function}], max_tokens=8)
+    assert answer.status_code == 200
+
+
 def test_json_is_what_was_asked_for(node: Running) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     wanted = {"type": "json_schema", "json_schema": {"name": "count", "schema": schema}}

@@ -35,6 +35,28 @@ USER = [{"role": "user", "content": "hello"}]
         ({"messages": USER, "temperature": "hot"}, "temperature"),
         ({"messages": USER, "tools": [{"type": "function", "function": {}}]}, "tools.0"),
         ({"messages": USER, "response_format": {"type": "xml"}}, "response_format"),
+        ({"messages": USER, "response_format": {"type": "json_schema"}}, "response_format"),
+        (
+            {"messages": USER, "response_format": {"type": "json_schema", "json_schema": "x"}},
+            "response_format",
+        ),
+        (
+            {
+                "messages": USER,
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "x", "schema": [1]},
+                },
+            },
+            "response_format",
+        ),
+        ({"messages": USER, "logit_bias": "x"}, "logit_bias"),
+        ({"messages": USER, "logit_bias": {"15": "x"}}, "logit_bias.15"),
+        ({"messages": USER, "stop": [1]}, "stop.0"),
+        ({"messages": USER, "stop": {"a": 1}}, "stop"),
+        ({"messages": USER, "presence_penalty": "much"}, "presence_penalty"),
+        ({"messages": USER, "grammar": 5}, "grammar"),
+        ({"messages": USER, "chat_template_kwargs": "x"}, "chat_template_kwargs"),
         ({"messages": USER, "n": 0}, "n"),
         ({"messages": USER, "n": 65}, "n"),
         ({"messages": USER, "top_logprobs": 3}, "top_logprobs"),
@@ -58,6 +80,7 @@ def test_wrong_bodies_are_refused_with_their_place(node: Running, body: Any, par
         assert set(error) >= {"message", "type", "param", "code"}
         assert error["type"] == "invalid_request_error"
         assert param is None or str(error["param"]).startswith(param)
+        assert "str" not in str(error["param"]).split(".")[1:]  # a place in the body, not a type
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"nul"])

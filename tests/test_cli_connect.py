@@ -45,8 +45,17 @@ def test_every_snippet_has_the_address_and_is_well_formed(client: Client) -> Non
 
 
 def test_the_key_is_where_it_is_needed() -> None:
-    without = {"codex", "llm", "zed", "vscode"}  # these take it from elsewhere
+    without = {"codex", "llm", "zed"}  # these take it from elsewhere
     assert {id for id, client in KNOWN.items() if "secret" not in client.text} == without
+    assert all("key" in KNOWN[id].note for id in without)
+
+
+def test_vs_code_gets_models_that_fit_the_context() -> None:
+    (provider,) = json.loads(KNOWN["vscode"].text)
+    assert provider["vendor"] == "customendpoint"
+    for model in provider["models"]:
+        assert model["url"] == f"{URL}/v1/chat/completions" and model["toolCalling"]
+        assert 0 < model["maxInputTokens"] + model["maxOutputTokens"] <= 512
 
 
 def test_the_list_and_json(tmp_path: Path) -> None:

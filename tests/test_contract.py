@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -158,6 +158,7 @@ async def status_tells_the_facts(engine: Served) -> None:
     assert (status.pid is None) == (status.url is not None)
     if status.pid:
         assert status.rss and status.rss > (10 << 20) and status.file
+    assert engine.status(memory=False) == replace(status, rss=None, pss=None)
 
 
 CASES: list[Case] = [

@@ -109,9 +109,7 @@ class AnswerResponse(Response, Generic[E]):
                 await send.plain(respond(first, path))
                 return
             await send.head(self._wire.media_type)
-            await send.text(self._wire.opened())
             await self._follow(first, inbox, send)
-            await send.end()
         finally:
             producer.cancel()
             await asyncio.gather(producer, return_exceptions=True)
@@ -123,24 +121,31 @@ class AnswerResponse(Response, Generic[E]):
         send: _Patient,
     ) -> None:
         clock = asyncio.get_running_loop().time
-        last_seen = clock()
+        text, last_seen = self._wire.opened(), clock()
         while item is not None:
             if isinstance(item, SwarmError):
-                text, seen = self._wire.broken(item), True
+                said, seen = self._wire.broken(item), True
             else:
-                text, seen = self._wire.said(item[0])
-            await send.text(text)
+                said, seen = self._wire.said(item[0])
+            text += said
             last_seen = clock() if seen else last_seen
+            if not inbox.empty():  # what has come meanwhile goes out in one piece
+                item = inbox.get_nowait()
+                continue
+            await send.text(text)
+            text = ""
             while True:
                 if clock() - last_seen >= CHUNK_S:
                     await send.text(self._wire.alive(seen=True))
                     last_seen = clock()
                 try:
-                    item = await asyncio.wait_for(inbox.get(), COMMENT_S)
+                    async with asyncio.timeout(COMMENT_S):
+                        item = await inbox.get()
                     break
                 except TimeoutError:
                     if clock() - last_seen < CHUNK_S:
                         await send.text(self._wire.alive(seen=False))
+        await send.end(text)
 
     async def _produce(self, inbox: asyncio.Queue[tuple[E] | SwarmError | None]) -> None:
         try:
@@ -205,8 +210,8 @@ class _Patient:
         if text:
             await self._body(text.encode("utf-8", "replace"), more=True)
 
-    async def end(self) -> None:
-        await self._body(b"", more=False)
+    async def end(self, text: str) -> None:
+        await self._body(text.encode("utf-8", "replace"), more=False)
 
     async def plain(self, response: JSONResponse) -> None:
         start = {"type": "http.response.start", "status": response.status_code}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +46,7 @@ _ANTHROPIC = {
     429: "rate_limit_error",
     503: "overloaded_error",
 }
+_TYPE = re.compile(r"(str|int|float|bool|(list|dict|tuple|union)\[.*\])")  # no place in a body
 TOO_LARGE = "A body may have 32 MiB."
 
 
@@ -140,7 +142,7 @@ def install(app: FastAPI) -> None:
     async def invalid(
         request: Request, error: RequestValidationError | ValidationError
     ) -> JSONResponse:
-        return answer(_invalid(error.errors()[0]), request.url.path)
+        return answer(_invalid(error.errors()), request.url.path)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
@@ -156,14 +158,26 @@ def internal(error: Exception) -> Fault:
     return Fault(500, f"Internal error ({type(error).__name__}).", "internal_error")
 
 
-def _invalid(first: Mapping[str, Any]) -> Fault:
+def _invalid(errors: Sequence[Mapping[str, Any]]) -> Fault:
+    first = errors[0]
     if first["type"] == "json_invalid":
         text = f"The body is no JSON: {first.get('ctx', {}).get('error', 'syntax error')}."
         return Fault(400, text, "invalid_json")
-    where = [str(part) for part in first["loc"] if part != "body"]
+    # Where a value may be of several types, each type has its complaint: the deepest one is about
+    # the type that was meant.
+    same = [error for error in errors if error["loc"][:2] == first["loc"][:2]]
+    first = max(same, key=lambda error: len(error["loc"]))
+    where = [
+        str(part) for part in first["loc"] if part != "body" and not _TYPE.fullmatch(str(part))
+    ]
     param = ".".join(where) or None
     # The input itself is not repeated: prompts never reach a log by way of an error.
-    return Fault(400, f"{param or 'The body'}: {first['msg']}.", "invalid_value", param)
+    return Fault(
+        400,
+        f"{param or 'The body'}: {first['msg'].removeprefix('Value error, ')}.",
+        "invalid_value",
+        param,
+    )
 
 
 def _http(error: HTTPException) -> Fault:

@@ -101,8 +101,8 @@ class Front:
             raise ModelNotFound(model, self.names)
 
     def status(self) -> NodeStatus:
-        """The node's status. Raises EngineUnavailable while the model is loading."""
-        status = self.source.status()
+        """The node's status but for memory. Raises EngineUnavailable while the model is loading."""
+        status = self.source.status(memory=False)
         if status.state == "loading":
             raise EngineUnavailable("The model is still loading.", hint="Try again in a moment.")
         return status

@@ -37,7 +37,7 @@ def routes(front: Front) -> APIRouter:
     @router.get("/swarm/integrations")
     async def integrations(request: Request) -> dict[str, Any]:
         url = f"{request.url.scheme}://{request.url.netloc}"
-        found = clients(url, front.source.status().context)
+        found = clients(url, front.source.status(memory=False).context)
         return {"clients": [asdict(client) for client in found]}
 
     return router
@@ -146,8 +146,13 @@ def _terminal(url: str, context: int, key: str) -> tuple[Client, ...]:
             "codex", "Codex", "~/.codex/config.toml",
             f'model = "{_MODEL}"\nmodel_provider = "local-swarm"\n\n'
             '[model_providers.local-swarm]\nname = "Local Swarm"\n'
-            f'base_url = "{url}/v1"\nwire_api = "responses"\n',
-            small if context < 14000 else "", ".codex/config.toml",
+            f'base_url = "{url}/v1"\nwire_api = "responses"\n'
+            + ('env_key = "LOCAL_SWARM_API_KEY"\n' if key != "local" else ""),
+            " ".join([
+                *(["It takes the key from LOCAL_SWARM_API_KEY."] if key != "local" else []),
+                *([small] if context < 14000 else []),
+            ]),
+            ".codex/config.toml",
         ),
         Client(
             "claude-code", "Claude Code", "~/.claude/settings.json",
@@ -182,7 +187,7 @@ def _editors(url: str, context: int, key: str) -> tuple[Client, ...]:
             f"Context window: {context}\n",
         ),
         Client(
-            "zed", "Zed", "in settings.json; the key goes into LOCAL_SWARM_API_KEY",
+            "zed", "Zed", "in settings.json",
             _json({
                 "language_models": {
                     "openai_compatible": {
@@ -203,20 +208,41 @@ def _editors(url: str, context: int, key: str) -> tuple[Client, ...]:
                     }
                 }
             }),
-            file=".config/zed/settings.json",
+            f"Zed wants a key, and takes it from LOCAL_SWARM_API_KEY: {key}",
+            ".config/zed/settings.json",
         ),
         Client(
-            "vscode", "VS Code", "in settings.json, for the Ollama provider of its chat",
-            _json({"github.copilot.chat.byok.ollamaEndpoint": url}),
-            "Then: Manage Models, Ollama, and choose local-swarm.",
+            "vscode", "VS Code", "in chatLanguageModels.json, which opens at the end of `Chat: "
+            "Manage Language Models`, Add Models, Custom Endpoint (VS Code 1.122 and later)",
+            _json([{
+                "name": "Local Swarm",
+                "vendor": "customendpoint",
+                "apiKey": key,
+                "apiType": "chat-completions",
+                "models": [
+                    {
+                        "id": model,
+                        "name": name,
+                        "url": f"{url}/v1/chat/completions",
+                        "toolCalling": True,
+                        "vision": False,
+                        "maxInputTokens": context - max(256, context // 4),
+                        "maxOutputTokens": max(256, context // 4),
+                    }
+                    for model, name in ((_MODEL, "Local Swarm"), (_FAST, "Local Swarm, one seat"))
+                ],
+            }]),
+            "It needs no GitHub account. For titles and commit messages choose the one seat as "
+            "chat.utilitySmallModel.",
         ),
         Client(
             "open-webui", "Open WebUI", "in the environment that starts it",
             f"OPENAI_API_BASE_URL={url}/v1\nOPENAI_API_KEY={key}\nENABLE_OLLAMA_API=false\n",
-            "Or in its settings under Connections.",
+            "It reads these at its first start only; later they are in its settings under "
+            "Connections. In a container it needs --network=host: this node answers to loopback.",
         ),
     )  # fmt: skip
 
 
-def _json(value: dict[str, Any]) -> str:
+def _json(value: Any) -> str:
     return json.dumps(value, indent=2) + "\n"

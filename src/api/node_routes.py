@@ -21,7 +21,7 @@ def routes(front: Front, control: Control, stop: Callable[[], None]) -> APIRoute
     @router.get("/health", response_model=None)
     @router.get("/v1/health", response_model=None)
     async def health() -> JSONResponse:
-        state = front.source.status().state
+        state = front.source.status(memory=False).state
         return Json({"status": state}, 200 if state == "ok" else 503)
 
     @router.get("/swarm/status")
@@ -32,12 +32,18 @@ def routes(front: Front, control: Control, stop: Callable[[], None]) -> APIRoute
     @router.get("/v1/props")
     async def props() -> dict[str, Any]:
         """By this Zed and others find a llama.cpp server and the context of its model."""
-        known = front.source.status()
+        known = front.source.status(memory=False)
+        sees = all(card.sees for card in front.source.cards())
         return {
             "default_generation_settings": {"n_ctx": known.context, "params": {}},
             "total_slots": sum(engine.slots for engine in known.engines),
             "model_alias": known.engines[0].model if known.engines else None,
-            "modalities": {"vision": False, "video": False, "audio": False},
+            "modalities": {"vision": sees, "video": False, "audio": False},
+            "chat_template_caps": {
+                "supports_tools": True,
+                "supports_tool_calls": True,
+                "supports_parallel_tool_calls": True,
+            },
             "build_info": f"local-swarm {known.version}",
         }
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from ..capabilities import Completion
-from ..errors import ModelNotFound
+from ..errors import InvalidRequest, ModelNotFound
 from ..status import ModelCard
 from .answer import AnswerResponse
 from .conversation import Json
@@ -46,6 +46,8 @@ def routes(front: Front) -> APIRouter:
 
     @router.post("/show")
     async def show(body: Named) -> dict[str, Any]:
+        if not (body.model or body.name):
+            raise InvalidRequest("There is no model's name.", param="model", hint="Send one.")
         name = here(body.model or body.name, front.names)
         cards = {card.id: card for card in front.source.cards()}
         if name not in cards:

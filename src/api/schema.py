@@ -93,6 +93,11 @@ class ChatBody(Loose):
     top_p: float | None = Field(None, ge=0, le=1)
     seed: int | None = None
     stop: str | list[str] | None = None
+    logit_bias: dict[str, bool | float] | list[list[Any]] | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    grammar: str | None = None
+    chat_template_kwargs: dict[str, Any] | None = None
     tools: list[Tool] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
@@ -119,6 +124,12 @@ class ChatBody(Loose):
         known = ("text", "json_object", "json_schema")
         if value is not None and value.get("type") not in known:
             raise ValueError(f"type must be one of {', '.join(known)}")
+        if value is not None and value["type"] == "json_schema":  # else the engine takes any text
+            inner = value.get("json_schema")
+            if not isinstance(inner, dict) or not isinstance(inner.get("schema", {}), dict):
+                raise ValueError(
+                    'json_schema must be an object like {"name": ..., "schema": {...}}'
+                )
         return value
 
     def request(self) -> ChatRequest:
@@ -127,7 +138,7 @@ class ChatBody(Loose):
             raise InvalidRequest(
                 "top_logprobs needs logprobs.", param="top_logprobs", hint="Set logprobs to true."
             )
-        offered = [tool.model_dump(exclude_none=True) for tool in self.tools or () if tool.function]
+        offered = [_offered(tool) for tool in self.tools or () if tool.function]
         tools, choice = chosen(offered, self.tool_choice)
         limit = self.max_completion_tokens or self.max_tokens
         given = self.model_dump(exclude_none=True)
@@ -156,3 +167,16 @@ class ChatBody(Loose):
                 local_only=bool(swarm.local_only),
             ),
         )
+
+
+def _offered(tool: Tool) -> dict[str, Any]:
+    """The tool with `properties`, even if there are none: chat templates look for them."""
+    made = tool.model_dump(exclude_none=True)
+    given = made["function"].get("parameters")
+    if given is None:  # OpenAI: a function that takes nothing
+        made["function"]["parameters"] = {"type": "object", "properties": {}}
+    elif given.get("type", "object") == "object" and "properties" not in given:
+        # The same schema, said in full: any object.
+        whole = {"type": "object", "properties": {}, "additionalProperties": True}
+        made["function"]["parameters"] = {**whole, **given}
+    return made

@@ -81,6 +81,6 @@ class Served(Engine, Protocol):
         """Returns when it can answer. Raises EngineUnavailable."""
         ...
 
-    def status(self) -> EngineStatus:
-        """Facts about it; never blocks."""
+    def status(self, *, memory: bool = True) -> EngineStatus:
+        """Facts about it. Its `memory` is the costly one: the kernel looks at every page."""
         ...

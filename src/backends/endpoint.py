@@ -265,10 +265,10 @@ class Endpoint:
         if self._state != "stopped":
             self._state, self._why = "unreachable", why.rstrip(".")
 
-    def status(self) -> EngineStatus:
-        """Facts for `local-swarm status`."""
+    def status(self, *, memory: bool = True) -> EngineStatus:
+        """See Served.status."""
         pid = self._child.pid if self._child else None
-        rss, pss = memory_of(pid)
+        rss, pss = memory_of(pid if memory else None)
         return EngineStatus(
             model=self.model,
             pid=pid,

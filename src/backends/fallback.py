@@ -85,10 +85,10 @@ class Fallback:
         if self._engine is not None:
             await self._engine.close()
 
-    def status(self) -> EngineStatus:
+    def status(self, *, memory: bool = True) -> EngineStatus:
         """The status of the one that runs; while none does, that of none."""
         if self._engine is not None:
-            return self._engine.status()
+            return self._engine.status(memory=memory)
         why = "; ".join(self._faults) or None
         state = "failed" if len(self._faults) == len(self._tries) else "loading"
         return EngineStatus(

@@ -243,10 +243,10 @@ class LlamaServer:
         finally:
             self._admission.release(share)
 
-    def status(self) -> EngineStatus:
-        """Facts for `local-swarm status`."""
+    def status(self, *, memory: bool = True) -> EngineStatus:
+        """See Served.status."""
         pid = self._child.pid
-        rss, pss = memory_of(pid)
+        rss, pss = memory_of(pid if memory else None)
         return EngineStatus(
             model=self._config.model,
             pid=pid,

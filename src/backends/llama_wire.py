@@ -133,7 +133,8 @@ def engine_error(status: int, content: bytes) -> SwarmError:
 
 
 def _error(error: dict[str, Any], status: int) -> SwarmError:
-    message = str(error.get("message") or "unknown error")
+    # After the first line comes the source of a chat template, and where in it.
+    message = str(error.get("message") or "unknown error").partition("\n")[0].rstrip(" :.")
     if error.get("type") == "exceed_context_size_error":
         return ContextOverflow(int(error.get("n_prompt_tokens", 0)), int(error.get("n_ctx", 0)))
     if "image input is not supported" in message:
@@ -143,7 +144,7 @@ def _error(error: dict[str, Any], status: int) -> SwarmError:
             hint="Serve one that does: local-swarm run MODEL --mmproj FILE.",
         )
     if 400 <= status < 500 or any(word in message for word in _UNSUPPORTED):
-        return InvalidRequest(f"The model refuses the request: {message}")
+        return InvalidRequest(f"The model refuses the request: {message}.")
     if status == 503:
         return EngineUnavailable("The engine is loading.", hint="Try again in a moment.")
     return EngineError(f"The engine failed: {message}.", hint="Try again.")

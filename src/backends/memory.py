@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..models.footprint import Need
 
-_FRESH_S = 1.0  # the kernel walks all pages for an answer, and every request asks for the status
+_FRESH_S = 1.0  # the kernel walks all pages for an answer
 _known: dict[int, tuple[float, tuple[int | None, int | None]]] = {}
 
 

@@ -6,7 +6,8 @@ Each program is installed under .cache/clients on first use, starts with an empt
 by `local-swarm connect NAME`. Libraries ask the bundled model a sum. Agents, whose prompts no small
 model could carry, meet the whole API with a vote of three seats over a scripted engine: they are
 asked for a word, and for a file that they have to write by a call of their own tools. A program
-that cannot be installed is named with the reason. Exit code 1 when one that runs fails.
+that cannot be installed, or has no terminal, is named with the reason. Exit code 1 when one that
+runs fails.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from .engine import ASK_FILE, ASK_WORD, CONTENT, FILE, SUM, WORD
 from .node import Running, demo, running
-from .programs import PROGRAMS, Program
+from .programs import ELSEWHERE, PROGRAMS, Program
 
 _CACHE = Path(__file__).resolve().parents[2] / ".cache" / "clients"
 _LIMIT_S = 240
@@ -53,11 +54,11 @@ def main() -> int:
     options.add_argument("--json", action="store_true", help="print JSON")
     options.add_argument("--verbose", action="store_true", help="show what the programs say")
     asked = options.parse_args()
-    wanted = [
-        program
-        for program in PROGRAMS
-        if not asked.name or any(part.lower() in program.name.lower() for part in asked.name)
-    ]
+
+    def named(name: str) -> bool:
+        return not asked.name or any(part.lower() in name.lower() for part in asked.name)
+
+    wanted = [program for program in PROGRAMS if named(program.name)]
     outcomes = []
     with ExitStack() as stack:
         node = stack.enter_context(running())
@@ -69,6 +70,11 @@ def main() -> int:
             outcomes.append(outcome)
             if not asked.json:
                 print(_line(outcome), flush=True)
+    for name, why in ELSEWHERE.items():
+        if named(name):
+            outcomes.append(Outcome(name, why=f"not tried: {why}"))
+            if not asked.json:
+                print(_line(outcomes[-1]))
     if asked.json:
         print(json.dumps([asdict(outcome) for outcome in outcomes]))
     return int(any(outcome.word is False or outcome.file is False for outcome in outcomes))

@@ -29,7 +29,7 @@ _CONTEXT = 131072
 class Source:
     """A StatusSource for the scripted engine."""
 
-    def status(self) -> NodeStatus:
+    def status(self, *, memory: bool = True) -> NodeStatus:
         """See StatusSource."""
         engine = EngineStatus(
             model="scripted", pid=1, state="ready", restarts=0, rss=None, pss=None, slots=16,

@@ -87,3 +87,10 @@ PROGRAMS = (
         environment={"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"},
     ),
 )  # fmt: skip
+
+# Known to `connect`, and why a terminal without a screen cannot try them.
+ELSEWHERE = {
+    "Zed": "a window is all it has, and that needs a graphics driver (Vulkan)",
+    "VS Code": "its chat has no command line, only the window",
+    "Open WebUI": "asked through a browser; its package brings gigabytes (PyTorch)",
+}

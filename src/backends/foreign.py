@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ import httpx
 from ..errors import EngineUnavailable, ModelNotFound, UsageError
 from ..wire.address import host_and_port, is_loopback
 from ..wire.client import key_header
+from .openai_wire import plain
 
 # Ollama, vLLM and llama-cpp-python, LM Studio, llama-server and mlx_lm, LlamaFarm.
 USUAL_PORTS = (11434, 8000, 1234, 8080, 14345)
@@ -25,6 +28,8 @@ _OWNERS = {
     "organization_owner": "LM Studio",
 }
 _QUICK_S = 1.0
+_MOST = 8 << 20  # bytes of a list of models
+_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,9 @@ class Offer:
 
     @property
     def name(self) -> str:
-        """What the swarm calls it: a path is no name."""
+        """What the swarm calls it: a path is no name, nor is what a terminal would obey."""
+        if not self.id.isprintable() or len(self.id) > _NAME:
+            return plain(self.id)[:_NAME].strip() or "unnamed"
         if self.id.startswith("/") or "\\" in self.id or self.id.endswith(".gguf"):
             return PurePath(self.id.replace("\\", "/")).name.removesuffix(".gguf")
         return self.id
@@ -44,11 +51,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A server at `url` (without /v1) and the models that it can answer with, its choice first."""
+    """A server at `url` (without /v1) and the models that it can answer with, its choice first.
+
+    It is `sure` to be one where its list of models is OpenAI's, not just any list.
+    """
 
     url: str
     kind: str
     models: tuple[Offer, ...]
+    sure: bool = True
 
     def choose(self, wanted: str | None) -> Offer:
         """The model `wanted`, else the first. Raises ModelNotFound, EngineUnavailable."""
@@ -91,29 +102,68 @@ def inspect(url: str, key: str | None = None, timeout_s: float = 10.0) -> Found:
     base = base_of(url)
     try:
         with httpx.Client(headers=key_header(key), timeout=timeout_s, trust_env=False) as http:
-            response = http.get(f"{base}/v1/models")
-            told = _json(response)
-            if response.status_code in (401, 403):
+            deadline = time.monotonic() + timeout_s
+            status, told, to = _asked(http, f"{base}/v1/models", deadline)
+            if status in (401, 403):
                 raise EngineUnavailable(
                     f"The server at {base} wants an API key.", hint="Give it with --endpoint-key."
                 )
-            entries = told.get("data") if isinstance(told, dict) else None
-            if response.status_code != 200 or not isinstance(entries, list):
+            if to:
                 raise EngineUnavailable(
-                    f"What answers at {base} speaks no OpenAI API (/v1/models: status "
-                    f"{response.status_code}).",
+                    f"{base} sends us on to {to}.", hint="Give the address of the server itself."
+                )
+            entries = told.get("data") if isinstance(told, dict) else None
+            if status != 200 or not isinstance(entries, list):
+                raise EngineUnavailable(
+                    f"What answers at {base} speaks no OpenAI API (/v1/models: status {status}).",
                     hint="Give the address of the server, like http://127.0.0.1:11434.",
                 )
             entries = [entry for entry in entries if isinstance(entry, dict) and entry.get("id")]
             kind = _kind(entries)
-            slot = _json(http.get(f"{base}/props")) if kind == "llama-server" else None
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            asks = kind == "llama-server"
+            slot = _asked(http, f"{base}/props", deadline)[1] if asks else None
+    except httpx.ConnectError as error:
+        if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+            raise _silent(base, error) from None
         raise EngineUnavailable(
-            f"No server answers at {base}: {str(error) or type(error).__name__}.",
-            hint="Is it running? Check the address.",
+            f"The certificate of {base} is not trusted: {_why(error)}.",
+            hint="Give it one of a known authority; in your own network http:// works too.",
         ) from None
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        raise _silent(base, error) from None
     models = [Offer(str(entry["id"]), _context(entry, slot)) for entry in entries]
-    return Found(base, kind, tuple(sorted(models, key=lambda model: _last(model, kind))))
+    sure = told.get("object") == "list" or any(one.get("object") == "model" for one in entries)
+    return Found(base, kind, tuple(sorted(models, key=lambda model: _last(model, kind))), sure)
+
+
+def _silent(base: str, error: Exception) -> EngineUnavailable:
+    told = plain(str(error)) or type(error).__name__
+    return EngineUnavailable(
+        f"No server answers at {base}: {told.rstrip('.')}.",
+        hint="Is it running? Check the address.",
+    )
+
+
+def _why(error: Exception) -> str:
+    """What is wrong with a certificate: "... failed: self-signed certificate (_ssl.c:1006)"."""
+    return str(error).rpartition("failed: ")[2].partition(" (_ssl")[0]
+
+
+def _asked(http: httpx.Client, url: str, deadline: float) -> tuple[int, Any, str | None]:
+    """Status, JSON (None where it is none) and the address that a redirect tells. Whatever listens
+    there may talk without end: raises ReadTimeout then."""
+    said = b""
+    with http.stream("GET", url) as response:
+        for chunk in response.iter_bytes():
+            said += chunk
+            if len(said) > _MOST or time.monotonic() > deadline:
+                raise httpx.ReadTimeout("its answer has no end")
+    to = response.headers.get("location") if response.is_redirect else None
+    try:
+        told = json.loads(said)
+    except (ValueError, RecursionError):
+        told = None
+    return response.status_code, told, to and plain(to)[:200]
 
 
 def adopt(ports: Sequence[int] = USUAL_PORTS, besides: Sequence[int] = ()) -> list[Found]:
@@ -122,7 +172,8 @@ def adopt(ports: Sequence[int] = USUAL_PORTS, besides: Sequence[int] = ()) -> li
 
     def look(port: int) -> Found | None:
         try:
-            return inspect(f"http://127.0.0.1:{port}", timeout_s=_QUICK_S)
+            found = inspect(f"http://127.0.0.1:{port}", timeout_s=_QUICK_S)
+            return found if found.sure else None
         except (EngineUnavailable, UsageError):
             return None
 
@@ -155,10 +206,3 @@ def _last(model: Offer, kind: str) -> bool:
     """What answers no chat comes last, and the names by which a node of ours holds votes."""
     ours = kind == "Local Swarm" and model.id.startswith("local-swarm")
     return ours or "embed" in model.id.lower() or "rerank" in model.id.lower()
-
-
-def _json(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except (ValueError, RecursionError):
-        return None

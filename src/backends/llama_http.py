@@ -94,7 +94,7 @@ class LlamaHttp:
         content = _encode(asked)
         with self.pulse.call(stream=True):
             request = self._http.stream("POST", f"{self.url}{path}", content=content)
-            async with _whole(), request as response:
+            async with whole(), request as response:
                 if response.status_code != 200:
                     raise engine_error(response.status_code, await response.aread())
                 async for event in parse(lines(response.aiter_bytes())):
@@ -107,7 +107,7 @@ class LlamaHttp:
         """The answer of `path`, which is 200."""
         content = _encode(asked)
         with self.pulse.call():
-            async with _whole():
+            async with whole():
                 response = await self._http.post(f"{self.url}{path}", content=content)
             self.pulse.answered()
         if response.status_code != 200:
@@ -128,7 +128,7 @@ async def _pieces(
 
 
 @asynccontextmanager
-async def _whole() -> AsyncGenerator[None]:
+async def whole() -> AsyncGenerator[None]:
     """Whatever is no answer by the rules of HTTP is as good as a broken connection."""
     try:
         yield

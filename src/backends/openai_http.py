@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
 from typing import Any
 
 import httpx
 
 from ..chat import ChatRequest
-from ..errors import EngineUnavailable, InvalidRequest
+from ..errors import EngineError, EngineUnavailable, InvalidRequest
 from ..wire.client import key_header
 from ..wire.connection import OneConnection
 from ..wire.sse import Comment, lines, parse
 from .base import Piece
+from .llama_http import whole
 from .openai_wire import LOGPROBS, OPTIONAL, USAGE, Reading, body, error_of, refused
 from .pulse import Pulse
 
 _SILENCE_S = 300.0  # a large prompt on a slow machine; after that nobody comes
+_ERROR, _ERROR_S = 1 << 16, 10.0  # bytes and seconds of an error's text
+_OBJECT = 16 << 20  # bytes of an answer in one piece
 
 
 class OpenAiHttp:
@@ -49,12 +54,12 @@ class OpenAiHttp:
         await self._http.aclose()
 
     async def alive(self) -> bool:
-        """Whether a server answers there."""
+        """Whether a server answers there. What it says is not read: it may have no end."""
         try:
-            response = await self._http.get(f"{self.url}/v1/models", timeout=5)
+            async with self._http.stream("GET", f"{self.url}/v1/models", timeout=5) as response:
+                return response.status_code == 200
         except httpx.HTTPError:
             return False
-        return response.status_code == 200
 
     async def probe(self, model: str) -> None:
         """Returns when the server has produced a real token; the prompt is more than a word,
@@ -85,6 +90,10 @@ class OpenAiHttp:
                         for piece in reading.read(event):
                             said = True
                             yield piece
+                        if max_tokens is not None and reading.endless(max_tokens):
+                            for piece in reading.cut():
+                                yield piece
+                            break
             except InvalidRequest as refusal:
                 sent = {field for field in used if field in asked}
                 fault = refused(refusal.message, sent)
@@ -107,10 +116,52 @@ class OpenAiHttp:
             "POST", f"{self.url}/v1/chat/completions", content=content.encode("utf-8", "replace")
         )
         with self.pulse.call(stream=True):
-            async with request as response:
+            async with whole(), request as response:
                 if response.status_code != 200:
-                    raise error_of(response.status_code, await response.aread())
-                async for event in parse(lines(response.aiter_bytes())):
+                    raise error_of(response.status_code, await _beginning(response))
+                async for event in parse(_told(lines(response.aiter_bytes()))):
                     if not isinstance(event, Comment):
                         self.pulse.beat()
                         yield event
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    """What an error says, as far as anybody would read it."""
+    said = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_ERROR_S):
+            async for chunk in response.aiter_bytes():
+                said += chunk
+                if len(said) > _ERROR:
+                    break
+    return said[:_ERROR]
+
+
+async def _told(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The lines of a stream of events. Where a server sent one JSON object instead, as if nobody
+    had asked for a stream, it is made the only event. Raises EngineError for what is neither, and
+    ReadTimeout where nothing but signs of life comes."""
+    heard = time.monotonic()
+    parts: list[str] = []
+    size = 0
+    async for line in lines:
+        if parts or line.lstrip().startswith("{"):
+            parts.append(line)
+            size += len(line) + 1
+            if size > _OBJECT:
+                raise EngineError("The server sent more than an answer.")
+            continue
+        if line.lstrip().startswith("<"):
+            raise EngineError(
+                "The server sent a web page instead of an answer.", hint="Check its address."
+            )
+        if line.startswith("data:"):
+            heard = time.monotonic()
+        elif time.monotonic() - heard > _SILENCE_S:
+            raise httpx.ReadTimeout(f"no word in {_SILENCE_S:.0f} s")
+        yield line
+    if parts:
+        text = "".join(parts)
+        if '"choices"' not in text:
+            raise error_of(500, text.encode())
+        yield f"data: {text}"

@@ -19,6 +19,15 @@ from .base import Piece, ToolDelta
 
 N, LOGPROBS, USAGE = "n", "logprobs", "stream_options"
 OPTIONAL = (N, LOGPROBS, USAGE)
+_IMPOSSIBLE = -9999.0  # as OpenAI's API says it
+_FINISHES = {
+    "length": Finish.LENGTH,
+    "max_tokens": Finish.LENGTH,
+    "model_length": Finish.LENGTH,
+    "tool_calls": Finish.TOOL_CALLS,
+    "function_call": Finish.TOOL_CALLS,
+}
+_GIVEN_UP = ("error", "abort", "cancelled")
 _OVERFLOW = re.compile(
     r"context|too long|too many tokens|prompt.{0,20}(exceed|large)", re.IGNORECASE
 )
@@ -86,6 +95,9 @@ class Reading:
     top: int | None = None
     prompt_tokens: int = 0
     heard: set[int] = field(default_factory=set)
+    _ended: set[int] = field(default_factory=set)
+    _events: int = 0
+    _letters: int = 0
     _tokens: dict[int, int] = field(default_factory=dict)
     _calls: dict[int, list[str]] = field(default_factory=dict)
     _last: Piece | None = None
@@ -96,6 +108,8 @@ class Reading:
             chunk = json.loads(event)
         except (ValueError, RecursionError):
             raise EngineError("The server sent an event that is no JSON.") from None
+        self._events += 1
+        self._letters += len(event)
         if not isinstance(chunk, dict):
             raise EngineError("The server sent an event that is no chunk.")
         if chunk.get("error"):
@@ -105,7 +119,7 @@ class Reading:
                 if (piece := self._piece(choice)) is not None:
                     yield piece
             self._told(chunk)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise EngineError("The server sent a chunk that cannot be read.") from None
 
     def rest(self) -> Iterator[Piece]:
@@ -113,6 +127,16 @@ class Reading:
         if self._last is not None:
             yield self._last
             self._last = None
+
+    def endless(self, max_tokens: int) -> bool:
+        """Whether far more came than `max_tokens` a seat can be, however they are cut in pieces."""
+        most = max_tokens * len(self.seats)
+        return self._events > 8 * most + 1024 or self._letters > 4096 * most + (1 << 20)
+
+    def cut(self) -> Iterator[Piece]:
+        """Ends every seat that the server did not."""
+        for at in sorted({*range(len(self.seats))} - self._ended):
+            yield Piece(self.seats[at], tokens=self._tokens.get(at), finish=Finish.LENGTH)
 
     def _piece(self, choice: dict[str, Any]) -> Piece | None:
         at = int(choice.get("index") or 0)
@@ -138,6 +162,7 @@ class Reading:
         if not choice.get("finish_reason"):
             return piece
         piece = replace(piece, finish=_finish(str(choice["finish_reason"])))
+        self._ended.add(at)
         if len(self.seats) > 1:
             return piece
         self._last = piece
@@ -146,12 +171,12 @@ class Reading:
     def _told(self, chunk: dict[str, Any]) -> None:
         """What the server says of tokens: the usage that was asked for, or llama.cpp's timings."""
         usage, timings = chunk.get("usage") or {}, chunk.get("timings") or {}
-        self.prompt_tokens = int(usage.get("prompt_tokens") or self.prompt_tokens)
-        told = usage.get("completion_tokens") or timings.get("predicted_n")
+        self.prompt_tokens = _count(usage.get("prompt_tokens")) or self.prompt_tokens
+        told = _count(usage.get("completion_tokens") or timings.get("predicted_n"))
         if told and len(self.seats) == 1:
-            self._tokens[0] = int(told)
+            self._tokens[0] = told
             if self._last is not None:
-                self._last = replace(self._last, tokens=int(told))
+                self._last = replace(self._last, tokens=told)
 
     def _call(self, at: int, call: dict[str, Any]) -> ToolDelta:
         """Some servers number every call 0, or not at all: a new id is a new call."""
@@ -170,25 +195,42 @@ class Reading:
         return ToolDelta(index, id, str(function.get("name") or ""), arguments)
 
 
+def _count(told: Any) -> int:
+    """Tokens as a server tells them; 0 for what can be no number of tokens."""
+    tokens = int(told or 0)
+    return tokens if 0 < tokens < 1 << 31 else 0
+
+
 def _chances(logprobs: Any, top: int) -> Iterator[TokenChance]:
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
     for token in content or ():
         if isinstance(token, dict) and isinstance(token.get("logprob"), (int, float)):
             others = [
-                (str(other["token"]), float(other["logprob"]))
+                (str(other["token"]), _logprob(other["logprob"]))
                 for other in token.get("top_logprobs") or ()
             ]
             yield TokenChance(
                 str(token.get("token") or ""),
-                min(0.0, float(token["logprob"])),
+                _logprob(token["logprob"]),
                 tuple(others[:top]),
             )
 
 
+def _logprob(told: Any) -> float:
+    """Of what a server tells: never infinite, which JSON cannot carry on, and never above 0."""
+    return min(0.0, max(_IMPOSSIBLE, float(told)))
+
+
 def _finish(reason: str) -> Finish:
-    if reason == "function_call":
-        return Finish.TOOL_CALLS
-    return Finish(reason) if reason in ("stop", "length", "tool_calls") else Finish.STOP
+    """Raises EngineError where the server gave up in the middle."""
+    if reason in _GIVEN_UP:
+        raise EngineError(f"The server gave its answer up ({reason}).", hint="Try again.")
+    return _FINISHES.get(reason, Finish.STOP)
+
+
+def plain(text: str) -> str:
+    """`text` of a stranger without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def error_of(status: int, content: bytes) -> SwarmError:
@@ -200,7 +242,12 @@ def error_of(status: int, content: bytes) -> SwarmError:
         message = str(error.get("message") or error) if isinstance(error, dict) else str(error)
     except (ValueError, AttributeError, RecursionError):
         message = text
-    message = " ".join(message.split())[:300].rstrip(".") or f"status {status}"
+    message = " ".join(plain(message).split())[:300].rstrip(".") or f"status {status}"
+    if 300 <= status < 400:
+        return EngineUnavailable(
+            f"The server sends questions on to another address (status {status}).",
+            hint="Give that address: redirects are not followed.",
+        )
     numbers = [int(number) for number in re.findall(r"\b\d{2,9}\b", message)]
     if status in (400, 413, 422) and _OVERFLOW.search(message) and len(numbers) >= 2:
         return ContextOverflow(max(numbers), min(numbers))

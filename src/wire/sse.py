@@ -37,14 +37,18 @@ async def lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[str]:
 async def parse(lines: AsyncIterator[str]) -> AsyncIterator[str | Comment]:
     """The data of each event, comments as they come; ends at `[DONE]` or with the stream."""
     data: list[str] = []
+    size = 0
     async for line in lines:
         if line.startswith(":"):
             yield Comment(line[1:].strip())
         elif line.startswith("data:"):
             data.append(line[5:].removeprefix(" "))
+            size += len(line)
+            if size > _LONGEST:
+                raise LineTooLong(f"an event of more than {_LONGEST} bytes")
         elif not line and data:
             event = "\n".join(data)
-            data = []
+            data, size = [], 0
             if event == DONE:
                 return
             yield event

@@ -1,53 +1,141 @@
-"""What a vote costs: N seats against one answer, N parallel requests and N calls in a row.
+"""What a vote costs: N seats, parallel requests, isolated processes or calls in a row.
 
-    scripts/bench seats [--quick] [--json] [--isolated] [--shape 135m|0.5b]
-                        [--quant q4_k_m|q8_0|f16]
-
-What the seats are compared with runs on a node with flash attention, as plain servers have it and
-as is best for single answers; nodes of 8 seats do without it on a processor.
-
-With --isolated a third node takes turns with the first: one process a worker.
+    scripts/bench seats --quick --json            one answer against 8 seats
+    scripts/bench seats --shape demo              all rows of one shape, N = 2, 4, 8 and 16
+    scripts/bench seats --kind processes --count 8 --count 16     some of them
+    scripts/bench seats --memory 4 --shape 1.5b   seats against processes, memory alone
+    scripts/bench seats --table                   what was measured so far, as Markdown
 
 Everything goes through the whole node over HTTP. Prompts are new for every request, so that no
 cache helps; weights are random, so that no answers agree and no vote stops early: this is the
-full price. Runs of all kinds take turns, and each figure is the median of its rounds.
+full price. In every run one answer takes turns with what is measured, and each figure is the
+median of its rounds; so a long table may be made in parts, which are kept in .cache/seats.json.
+
+What the seats are compared with runs on a node with flash attention, as plain servers have it and
+as is best for single answers; nodes of 8 seats and more do without it on a processor.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-from collections.abc import Callable
+import json
 from contextlib import ExitStack
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks._node import Cost, Node, body, last_line, machine, running
-from benchmarks._shapes import SHAPES, make
+from benchmarks._shapes import CACHE, SHAPES, make
+from local_swarm.models.store import demo_path
 
 _SEEDS = itertools.count(1)
+_KEPT = CACHE.parent / "seats.json"
+_CROWD = 8  # from so many seats on a node does without flash attention
+KINDS = {"seats": "seats", "parallel": "parallel requests", "processes": "processes",
+         "row": "calls in a row"}  # fmt: skip
+ONE = "one answer"
 
 
-def kinds(prompt: int, answer: int, *, quick: bool) -> dict[str, Callable[[Node], Cost]]:
-    """What is measured, by name."""
-
-    def seats(count: int) -> Callable[[Node], Cost]:
-        return lambda node: node.measure([body(count, prompt, answer, next(_SEEDS))])
-
-    def parallel(node: Node) -> Cost:
-        same = body(1, prompt, answer, next(_SEEDS))
-        return node.measure([same] * 8)
-
-    def in_a_row(node: Node) -> Cost:
-        costs = [node.measure([body(1, prompt, answer, next(_SEEDS))]) for _ in range(8)]
+def run(kind: str, count: int, node: Node, prompt: int, answer: int) -> Cost:
+    """`count` answers to one prompt, in one of the ways of KINDS."""
+    seed = next(_SEEDS)
+    if kind == "parallel":
+        return node.measure([body(1, prompt, answer, seed)] * count)
+    if kind == "row":  # as a caller would who asks again: new prompts, as nobody keeps the old
+        costs = [node.measure([body(1, prompt, answer, next(_SEEDS))]) for _ in range(count)]
         return Cost(sum(c.wall for c in costs), sum(c.cpu for c in costs))
+    return node.measure([body(count, prompt, answer, seed)])
 
-    measured: dict[str, Callable[[Node], Cost]] = {"one answer": seats(1), "8 seats": seats(8)}
-    if not quick:
-        measured["4 seats"] = seats(4)
-        measured["8 parallel requests"] = parallel
-        measured["8 calls in a row"] = in_a_row
-    return measured
+
+def measure(
+    model: Path, rows: list[tuple[str, int]], prompt: int, answer: int, rounds: int
+) -> dict[str, Any]:
+    """Medians of every row and of one answer: wall and CPU seconds, PSS of the nodes in bytes."""
+    costs: dict[str, list[Cost]] = {ONE: []}
+    context = 2 * (prompt + answer)
+    with ExitStack() as stack:
+
+        def node(seats: int, *flags: str) -> Node:
+            made = stack.enter_context(running(model, seats, context, *flags))
+            run("seats", 1, made, prompt, answer)  # page in the weights
+            return made
+
+        plain = node(8, "--flash-attn", "on")
+        nodes: dict[tuple[str, int], Node] = {}
+        memory: dict[str, int] = {}
+        for kind, count in rows:
+            if kind == "processes":
+                nodes[kind, count] = node(count, "--isolated")
+                memory[_name(kind, count)] = nodes[kind, count].pss()
+            elif kind == "seats" and count >= _CROWD:
+                nodes[kind, count] = node(count)
+            else:
+                nodes[kind, count] = plain
+            run(kind, count if kind != "row" else 1, nodes[kind, count], prompt, answer)
+        for _ in range(rounds):
+            costs[ONE].append(run("seats", 1, plain, prompt, answer))
+            for kind, count in rows:
+                made = run(kind, count, nodes[kind, count], prompt, answer)
+                costs.setdefault(_name(kind, count), []).append(made)
+        for (kind, count), one in nodes.items():
+            memory[_name(kind, count)] = one.pss()
+    return {
+        "wall_s": {name: round(median(c.wall for c in runs), 3) for name, runs in costs.items()},
+        "cpu_s": {name: round(median(c.cpu for c in runs), 3) for name, runs in costs.items()},
+        "pss_bytes": memory,
+    }
+
+
+def memory(model: Path, count: int) -> dict[str, int]:
+    """PSS of a node of `count` seats and of one of `count` processes, in bytes, after a vote."""
+    found = {}
+    for kind, flags in (("seats", ()), ("processes", ("--isolated",))):
+        with running(model, count, 1024, *flags) as node:
+            run("seats", count, node, 512, 2)
+            found[_name(kind, count)] = node.pss()
+    return found
+
+
+def _name(kind: str, count: int) -> str:
+    return f"{count} {KINDS[kind]}"
+
+
+def _kept() -> dict[str, Any]:
+    return json.loads(_KEPT.read_text()) if _KEPT.is_file() else {}
+
+
+def keep(what: str, measured: dict[str, Any]) -> None:
+    """Adds rows to what was measured of a shape before, each with its own run's one answer."""
+    known = _kept()
+    rows = known.setdefault(what, {})
+    for name in measured["wall_s"]:
+        rows[name] = {
+            "wall_s": measured["wall_s"][name],
+            "wall": measured["wall_s"][name] / measured["wall_s"][ONE],
+            "cpu_s": measured["cpu_s"][name],
+            "cpu": measured["cpu_s"][name] / measured["cpu_s"][ONE],
+            "pss": measured["pss_bytes"].get(name),
+        }
+    _KEPT.parent.mkdir(parents=True, exist_ok=True)
+    _KEPT.write_text(json.dumps(known, indent=1))
+
+
+def table() -> None:
+    """Prints all that is kept: ratios to one answer, wall (CPU)."""
+    for what, rows in _kept().items():
+        counts = sorted({int(name.split()[0]) for name in rows if name != ONE})
+        one = rows[ONE]
+        print(f"\n{what}: one answer {one['wall_s']:.2f} s, {one['cpu_s']:.2f} CPU s\n")
+        print("| | " + " | ".join(f"N = {count}" for count in counts) + " |")
+        print("|---|" + "---|" * len(counts))
+        for kind, words in KINDS.items():
+            cells = [rows.get(_name(kind, count)) for count in counts]
+            told = [f"{c['wall']:.2f} ({c['cpu']:.2f})" if c else "" for c in cells]
+            print(f"| N {words} | " + " | ".join(told) + " |")
+            if any(c and c["pss"] for c in cells) and kind in ("seats", "processes"):
+                told = [f"{c['pss'] / 2**20:,.0f} MiB" if c and c["pss"] else "" for c in cells]
+                print("| their memory (PSS) | " + " | ".join(told) + " |")
 
 
 def main() -> None:
@@ -56,64 +144,50 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--quick", action="store_true", help="one answer against 8 seats only")
-    options.add_argument("--isolated", action="store_true", help="8 processes too")
     options.add_argument("--json", action="store_true", help="print only the line for programs")
-    options.add_argument("--shape", choices=[s for s in SHAPES if s != "tiny"], default="135m")
+    shapes = [name for name in SHAPES if not name.startswith("tiny")]
+    options.add_argument("--shape", choices=["demo", *shapes], default="135m")
     options.add_argument("--quant", choices=["q4_k_m", "q8_0", "f16"], default="q4_k_m")
+    options.add_argument("--kind", action="append", choices=list(KINDS), help="default: all")
+    options.add_argument("--count", action="append", type=int, help="default: 2, 4, 8 and 16")
     options.add_argument("--prompt", type=int, default=512, help="tokens")
     options.add_argument("--answer", type=int, default=64, help="tokens")
-    options.add_argument("--rounds", type=int, default=7)
+    options.add_argument("--rounds", type=int, default=None, help="default: 2, 7 with --quick")
+    options.add_argument("--memory", type=int, metavar="N", help="only the memory of N workers")
+    options.add_argument("--table", action="store_true", help="print what is kept, measure nothing")
     asked = options.parse_args()
+    if asked.table:
+        return table()
 
-    model = make(asked.shape, asked.quant)
-    measured = kinds(asked.prompt, asked.answer, quick=asked.quick)
-    costs: dict[str, list[Cost]] = {name: [] for name in measured}
-    apart = "8 processes"
-    with ExitStack() as stack:
-        node = stack.enter_context(running(model, 8, 2048))
-        plain = stack.enter_context(running(model, 8, 2048, "--flash-attn", "on"))
-        nodes = {name: node if name.endswith("seats") else plain for name in measured}
-        if asked.isolated:
-            nodes[apart] = stack.enter_context(running(model, 8, 2048, "--isolated"))
-            measured[apart], costs[apart] = measured["8 seats"], []
-        for name in measured:  # page in the weights
-            measured[name](nodes[name])
-        for _ in range(asked.rounds):
-            for name, run in measured.items():
-                costs[name].append(run(nodes[name]))
-        memory = node.pss()
-        memory_apart = nodes[apart].pss() if asked.isolated else None
-
-    wall = {name: median(c.wall for c in runs) for name, runs in costs.items()}
-    cpu = {name: median(c.cpu for c in runs) for name, runs in costs.items()}
+    model = demo_path() if asked.shape == "demo" else make(asked.shape, asked.quant)
+    shape = "demo" if asked.shape == "demo" else f"{asked.shape} {asked.quant}"
+    if asked.memory:
+        return last_line({"shape": shape, "pss_bytes": memory(model, asked.memory)})
+    kinds = ["seats"] if asked.quick else asked.kind or list(KINDS)
+    counts = [_CROWD] if asked.quick else asked.count or [2, 4, 8, 16]
+    rows = [(kind, count) for kind in kinds for count in counts]
+    rounds = asked.rounds or (7 if asked.quick else 2)
+    measured = measure(model, rows, asked.prompt, asked.answer, rounds)
+    wall, cpu = measured["wall_s"], measured["cpu_s"]
+    what = f"{shape}, prompt {asked.prompt}, answer {asked.answer}"
+    keep(what, measured)
     if not asked.json:
-        print(f"{machine()}; {asked.shape} {asked.quant}, prompt {asked.prompt}, ", end="")
-        print(
-            f"answer {asked.answer}, {asked.rounds} rounds; node and engine {memory >> 20} MiB",
-            end="",
-        )
-        print(f", isolated {memory_apart >> 20} MiB" if memory_apart else "")
-        print(f"{'':22}{'wall s':>8}{'ratio':>7}{'CPU s':>8}{'ratio':>7}")
+        print(f"{machine()}; {what}, {rounds} rounds")
+        print(f"{'':22}{'wall s':>8}{'ratio':>7}{'CPU s':>8}{'ratio':>7}{'PSS MiB':>9}")
         for name in wall:
+            pss = measured["pss_bytes"].get(name)
             print(
-                f"{name:22}{wall[name]:8.2f}{wall[name] / wall['one answer']:7.2f}"
-                f"{cpu[name]:8.2f}{cpu[name] / cpu['one answer']:7.2f}"
+                f"{name:22}{wall[name]:8.2f}{wall[name] / wall[ONE]:7.2f}"
+                f"{cpu[name]:8.2f}{cpu[name] / cpu[ONE]:7.2f}"
+                + (f"{pss >> 20:9,d}" if pss is not None else "")
             )
-    result: dict[str, Any] = {
-        "shape": asked.shape,
-        "quant": asked.quant,
-        "prompt": asked.prompt,
-        "answer": asked.answer,
-        "rounds": asked.rounds,
-        "machine": machine(),
-        "pss_bytes": memory,
-        "pss_bytes_isolated": memory_apart,
-        "wall_s": {name: round(value, 3) for name, value in wall.items()},
-        "cpu_s": {name: round(value, 3) for name, value in cpu.items()},
-        "seats_8_over_1": round(wall["8 seats"] / wall["one answer"], 3),
-        "seats_8_over_1_cpu": round(cpu["8 seats"] / cpu["one answer"], 3),
-    }
+    result: dict[str, Any] = {"shape": shape, "prompt": asked.prompt, "answer": asked.answer}
+    result |= {"rounds": rounds, "machine": machine(), **measured}
+    if (eight := _name("seats", _CROWD)) in wall:
+        result["seats_8_over_1"] = round(wall[eight] / wall[ONE], 3)
+        result["seats_8_over_1_cpu"] = round(cpu[eight] / cpu[ONE], 3)
     last_line(result)
+    return None
 
 
 if __name__ == "__main__":

@@ -105,10 +105,19 @@ def test_where_instructions_lack_the_next_engine_is_tried(tmp_path: Path) -> Non
     assert "lacks instructions" in str(heard[PROGRAM]) and heard[LIBRARY] is None
 
 
-def test_a_child_that_dies_by_sigill_is_told_in_words(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("dies", "told"),
+    [
+        ("kill -ILL $$", "lacks instructions"),
+        ("echo '  what():  Resource temporarily unavailable' >&2; exit 3", "memory or threads"),
+        ("echo \"terminate called after throwing 'std::bad_alloc'\" >&2; exit 3", "enough memory"),
+    ],
+    ids=["instructions", "threads", "memory"],
+)
+def test_why_a_child_dies_is_told_in_words(tmp_path: Path, dies: str, told: str) -> None:
     """The program answers --help, and dies where it computes."""
     script = tmp_path / "dies"
-    script.write_text("#!/bin/sh\nkill -ILL $$\n")
+    script.write_text(f"#!/bin/sh\n{dies}\n")
     script.chmod(0o755)
 
     async def main() -> str:
@@ -124,7 +133,7 @@ def test_a_child_that_dies_by_sigill_is_told_in_words(tmp_path: Path) -> None:
         assert child.restarts == 0  # it would do the same again
         return caught.value.message
 
-    assert "lacks instructions" in asyncio.run(main())
+    assert told in asyncio.run(main())
 
 
 def test_a_program_that_knows_the_card_is_preferred(

@@ -21,7 +21,10 @@ _LOG = logging.getLogger("local_swarm.engine")
 _LATER = "It is tried again in a while; `local-swarm status` tells when it is back."
 _STOP_S = 2.0
 _LONGEST = 1 << 16  # bytes of a line on standard error that are kept
-_NO_MEMORY = ("insufficient memory", "failed to allocate", "out of memory", "cannot allocate")
+_NO_MEMORY = (
+    "insufficient memory", "failed to allocate", "out of memory", "cannot allocate", "bad_alloc",
+)  # fmt: skip
+_NO_THREADS = "resource temporarily unavailable"  # as C++ says it when a thread cannot be started
 
 
 class Child:
@@ -229,6 +232,8 @@ class Child:
         lines = [line for line in self._errors if line]
         if any(word in line.lower() for line in lines for word in _NO_MEMORY):
             return "there is not enough memory for it"
+        if any(_NO_THREADS in line.lower() for line in lines):
+            return "the system gives it no more memory or threads (see ulimit -a)"
         if lines:
             return lines[-1].rstrip(".")
         return f"it was ended by signal {-code}" if code and code < 0 else f"it ended with {code}"

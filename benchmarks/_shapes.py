@@ -5,6 +5,7 @@ The files are made once and kept out of git, under .cache/shapes of the reposito
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ _TEMPLATE = (
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The dimensions of a Llama-style model with tied embeddings."""
+    """The dimensions of a Llama-style model with tied embeddings; with `experts` a mixture, of
+    which each token uses two."""
 
     width: int
     layers: int
@@ -27,6 +29,7 @@ class Shape:
     kv_heads: int
     ffn: int
     vocabulary: int
+    experts: int = 0
 
 
 SHAPES = {
@@ -34,6 +37,7 @@ SHAPES = {
     "0.5b": Shape(896, 24, 14, 2, 4864, 151936),  # Qwen2.5-0.5B
     "1.5b": Shape(1536, 28, 12, 2, 8960, 151936),  # Qwen2.5-1.5B
     "tiny": Shape(64, 2, 2, 1, 128, 512),  # for tests of files, not of speed
+    "tiny-moe": Shape(64, 2, 2, 1, 128, 512, experts=4),
 }
 
 
@@ -76,11 +80,15 @@ def _write(path: Path, name: str, shape: Shape, quant: str) -> None:
     writer.add_rope_dimension_count(head)
     writer.add_vocab_size(shape.vocabulary)
     writer.add_file_type(file_type)
+    if shape.experts:
+        writer.add_expert_count(shape.experts)
+        writer.add_expert_used_count(2)
     _add_tokenizer(writer, shape.vocabulary)
 
     random = np.random.default_rng(0)
 
-    def matrix(tensor: str, rows: int, columns: int) -> None:
+    def matrix(tensor: str, *extents: int) -> None:
+        rows, columns = math.prod(extents[:-1]), extents[-1]
         kind = main_kind
         if quant == "q4_k_m":
             tied = tensor == "token_embd.weight"
@@ -90,9 +98,9 @@ def _write(path: Path, name: str, shape: Shape, quant: str) -> None:
         if kind is gguf.GGMLQuantizationType.Q4_K:
             blocks = random.integers(0, 256, (rows, columns // 256, 144), dtype=np.uint8)
             blocks[:, :, :4] = np.full(2, 0.0005, np.float16).view(np.uint8)
-            writer.add_tensor(tensor, blocks.reshape(rows, -1), raw_dtype=kind)
+            writer.add_tensor(tensor, blocks.reshape(*extents[:-1], -1), raw_dtype=kind)
             return
-        values = random.standard_normal((rows, columns), dtype=np.float32) * 0.02
+        values = random.standard_normal(extents, dtype=np.float32) * 0.02
         if quant == "f16":
             writer.add_tensor(tensor, values.astype(np.float16))
         else:
@@ -111,13 +119,48 @@ def _write(path: Path, name: str, shape: Shape, quant: str) -> None:
         matrix(block + "attn_v.weight", head * shape.kv_heads, shape.width)
         matrix(block + "attn_output.weight", shape.width, shape.width)
         ones(block + "ffn_norm.weight")
-        matrix(block + "ffn_gate.weight", shape.ffn, shape.width)
-        matrix(block + "ffn_up.weight", shape.ffn, shape.width)
-        matrix(block + "ffn_down.weight", shape.width, shape.ffn)
+        each = (shape.experts,) if shape.experts else ()
+        suffix = "_exps.weight" if each else ".weight"
+        if each:
+            writer.add_tensor(
+                block + "ffn_gate_inp.weight",
+                random.standard_normal((shape.experts, shape.width), dtype=np.float32),
+            )
+        matrix(block + "ffn_gate" + suffix, *each, shape.ffn, shape.width)
+        matrix(block + "ffn_up" + suffix, *each, shape.ffn, shape.width)
+        matrix(block + "ffn_down" + suffix, *each, shape.width, shape.ffn)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+
+
+def adapter(
+    base: Path, path: Path, *, strength: float = 1.0, rank: int = 4, of: str | None = None
+) -> Path:
+    """A LoRA adapter of random weights for the queries and outputs of the model in `base`, written
+    to `path`; it says that it is for the architecture `of` (the model's own by default)."""
+    import gguf
+    import numpy as np
+
+    read = gguf.GGUFReader(base)
+    arch = read.fields["general.architecture"].contents()
+    writer = gguf.GGUFWriter(path, of or arch)
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(rank))
+    random = np.random.default_rng(1)
+    for tensor in read.tensors:
+        if tensor.name.endswith(("attn_q.weight", "attn_output.weight")):
+            inside, out = (int(extent) for extent in tensor.shape)
+            for name, shape in (("a", (rank, inside)), ("b", (out, rank))):
+                values = random.standard_normal(shape, dtype=np.float32) * strength
+                writer.add_tensor(f"{tensor.name}.lora_{name}", values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
 
 
 def _add_tokenizer(writer: object, vocabulary: int) -> None:

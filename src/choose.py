@@ -38,7 +38,8 @@ class Wish:
 
     `taken` bytes of the budget belong to other models; `engines` in all share the cores.
     `isolated` gives each seat a process with a copy of the weights; `kv` is how the KV cache is
-    stored, f16 or q8_0. With `cards` the engine uses graphics cards.
+    stored, f16 or q8_0. With `cards` the engine uses graphics cards. Each engine also loads a
+    `draft` model and `adapters` bytes of other files.
     """
 
     model: str | None = None
@@ -49,6 +50,8 @@ class Wish:
     isolated: bool = False
     kv: str = "f16"
     cards: bool = False
+    draft: ModelSpec | None = None
+    adapters: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,9 @@ def _plan(
         told = f"{spend.reason}, less {wish.taken / GIB:.1f} GiB for the models beside it"
         spend = replace(spend, bytes=left, vram=min(spend.vram, left), reason=told)
     floor = None if wish.isolated else MIN_SPEED
-    wishes = Wishes(wish.seats, wish.context, floor, wish.kv, wish.isolated)
+    wishes = Wishes(
+        wish.seats, wish.context, floor, wish.kv, wish.isolated, wish.draft, wish.adapters
+    )
     return plan(profile, spend, specs, wishes)
 
 

@@ -240,6 +240,7 @@ class _Build:
         threads = tuning.threads or plan.threads
         if kind.name == llama_cpp_python.NAME:
             assert kind.where
+            llama_cpp_python.check(tuning)
             return llama_cpp_python.engine(
                 kind.where,
                 self.path,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .backends import extras
 from .backends.care import USUAL, Care
 from .backends.foreign import USUAL_PORTS, Found, adopt, inspect, leaves_the_machine
 from .backends.tuning import Tuning
@@ -15,12 +16,17 @@ from .bench.question import digest
 from .choose import Choice, Wish, choose_all
 from .crew import Crew, of_endpoint, of_mlx, of_plan
 from .engines import LIBRARY, candidates, installed, remember
+from .errors import UsageError
 from .hardware.detect import detect
 from .models.store import is_path, user_path
 from .obtain import OnDownload
 from .settings import Settings, clean_environment
 from .trial import Told, settle
 
+_WITHOUT_MODEL = UsageError(
+    "--lora, --draft-model and --mmproj go with GGUF models that this node runs.",
+    hint="Leave them out, or serve a GGUF file.",
+)
 SEATS = 3  # of each of several models, and of every foreign server, where nothing is said
 
 
@@ -64,6 +70,10 @@ def enlist(
     the usual ports of this machine vote too, and where nothing else was named they are all there
     is. Raises SwarmError.
     """
+    tuning = tuning or Tuning()
+    tuning.check()
+    if tuning.files and all(one.url for one in named):
+        raise _WITHOUT_MODEL
     servers = [(inspect(one.url, one.key), one) for one in named if one.url is not None]
     notices: list[str] = []
     if adopting:
@@ -77,21 +87,30 @@ def enlist(
             each = named[0].seats and max(1, named[0].seats // len(adopted))
             named = []
         servers += [(found, Named(None, each, found.url)) for found in adopted]
-    tuning = tuning or Tuning()
-    tuning.check()
     kinds = installed(settings, detect()) if any(one.url is None for one in named) else []
     environment = clean_environment()
     folders = [one for one in named if one.url is None and _is_folder(one.model)]
     models = [one for one in named if one.url is None and one not in folders]
+    if tuning.files and (folders or not models):
+        raise _WITHOUT_MODEL
     if models:  # a wrong name is told before a download
         best = candidates(kinds, engine, Path("model.gguf"))[0]
-        wish = replace(wish, cards=bool(best.cards) and tuning.gpu_layers != 0)
+        draft, adapters = extras.planned(tuning)
+        cards = bool(best.cards) and tuning.gpu_layers != 0
+        wish = replace(wish, cards=cards, draft=draft, adapters=adapters)
     wishes = [replace(wish, model=one.model, seats=one.seats) for one in models]
     choices = choose_all(settings, wishes, on_download) if wishes else []
+    for choice in choices:
+        extras.check_fit(tuning, choice.path)
     usual = engine in (None, LIBRARY) and tuning == Tuning() and not wish.isolated
     if len(choices) == 1 and usual and not kinds[0].fault and not wish.cards:
         # Several were planned for each other, and are not tried one by one.
         choices = [settle(settings, choices[0], wishes[0], environment, on_download, tell)]
+
+    def heard(name: str, fault: str | None) -> None:
+        if not (fault and tuning.files):  # they may be at fault, not the engine
+            remember(settings, name, fault)
+
     crews = [
         of_plan(
             choice.plan,
@@ -102,7 +121,7 @@ def enlist(
             care=care,
             kinds=candidates(kinds, engine, choice.path),
             tuning=tuning,
-            told=lambda name, fault: remember(settings, name, fault),
+            told=heard,
         )
         for choice in choices
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..capabilities import Completion, Part, Token
 from ..chat import ChatRequest
-from ..errors import EngineUnavailable, InvalidRequest, SwarmError
+from ..errors import EngineUnavailable, InvalidRequest, SwarmError, UsageError
 from ..status import EngineStatus
 from .base import Grant, Piece, Served
 
@@ -57,7 +57,8 @@ class Fallback:
                 await self._drop()
                 first = first or fault
                 self._faults.append(f"{name}: {fault.message.rstrip('.')}")
-                self._told(name, fault.message)
+                if not isinstance(fault, UsageError):  # what was asked of it is not its fault
+                    self._told(name, fault.message)
                 continue
             self._told(name, None)
             return

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import UsageError
 from .care import USUAL, Care
 from .endpoint import Endpoint, EndpointConfig
 from .openai_wire import LOGPROBS
@@ -47,6 +48,13 @@ def engine(
     launch = launched(python, path, model, context, threads, tuning)
     # As for the default engine: threads that spin at barriers stop whatever runs beside them.
     return Endpoint(config, launch, {"GOMP_SPINCOUNT": "2000", **environment}, care)
+
+
+def check(tuning: Tuning) -> None:
+    """Raises UsageError for what would change the answers, and its server module does not have."""
+    lacks = "images (--mmproj)" if tuning.mmproj else "several adapters (--lora)"
+    if tuning.mmproj or len(tuning.lora) > 1:
+        raise UsageError(f"{NAME} serves no {lacks}.", hint="Leave --engine out.")
 
 
 def launched(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from ..errors import UsageError
 KV_TYPES = ("f16", "q8_0")
 FLASH = ("auto", "on", "off")
 NUMA = ("distribute", "isolate", "numactl")
+_SCALE = "Write a number behind the colon: FILE:0.5."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,18 @@ class Tuning:
             raise UsageError(f"{self.threads} threads are not possible.", hint="Try 4.")
         if self.gpu_layers is not None and not 0 <= self.gpu_layers <= 9999:
             raise UsageError(f"{self.gpu_layers} layers are not possible.", hint="0 to 999.")
-        for file in (self.draft, self.mmproj, *(path for path, _ in self.lora)):
-            if file and not Path(file).is_file():
+        for file in self.files:
+            if not Path(file).is_file():
                 raise UsageError(f"There is no file {file}.", hint="Give the path of a GGUF file.")
+        for path, scale in self.lora:
+            if not math.isfinite(scale):
+                raise UsageError(f"{scale} is no scale for {path}.", hint=_SCALE)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What is loaded beside the model."""
+        given = (self.draft, self.mmproj, *(path for path, _ in self.lora))
+        return tuple(file for file in given if file)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -85,7 +96,9 @@ def lora(text: str) -> tuple[str, float]:
     path, colon, scale = text.rpartition(":")
     try:
         return (path, float(scale)) if colon and path else (text, 1.0)
-    except ValueError:
+    except ValueError:  # a colon in the path itself, as in C:\\model.gguf
+        if Path(path).is_file() and not Path(text).exists():
+            raise UsageError(f"{scale!r} is no scale for {path}.", hint=_SCALE) from None
         return text, 1.0
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .. import settings as configuration
+from ..backends import extras
 from ..backends.base import Served
 from ..backends.tuning import Tuning
 from ..bench.engine import Run, measure
@@ -39,8 +40,10 @@ def bench_engine(
     tuning.check()
     notes = Console(stderr=True, highlight=False, markup=False)
     with downloads(notes) as on_download:
-        wish = Wish(model, max(seats), kv=tuning.kv)
+        draft, adapters = extras.planned(tuning)
+        wish = Wish(model, max(seats), kv=tuning.kv, draft=draft, adapters=adapters)
         choice = choose(settings, wish, on_download)
+    extras.check_fit(tuning, choice.path)
     room = choice.plan.context - tokens - 40
     if room < 1:
         raise UsageError(

@@ -27,7 +27,8 @@ class Wishes:
     """What the user asks of a plan; None leaves it to the planner.
 
     Without a `floor` (tokens a second) any speed will do. `kv` is how the KV cache is stored,
-    f16 or q8_0. `isolated` gives each seat an engine with a copy of the weights.
+    f16 or q8_0. `isolated` gives each seat an engine with a copy of the weights. Each engine also
+    loads a `draft` model and `adapters` bytes of other files.
     """
 
     seats: int | None = None
@@ -35,6 +36,8 @@ class Wishes:
     floor: float | None = MIN_SPEED
     kv: str = "f16"
     isolated: bool = False
+    draft: ModelSpec | None = None
+    adapters: int = 0
 
     def check(self) -> None:
         """Raises UsageError for a wish that no machine can fulfil."""
@@ -105,9 +108,16 @@ def _candidate(
     isolated, kv = wishes.isolated, wishes.kv
     slots = 1 if isolated else 2 * seats
     cells = context if isolated else kv_cells(context, seats)
-    takes = need(spec, quant, cells=cells, slots=slots, kv=kv, copies=seats if isolated else 1)
+
+    def takes_with(cells: int) -> Need:
+        return need(
+            spec, quant, cells=cells, slots=slots, kv=kv, copies=seats if isolated else 1,
+            draft=wishes.draft, adapters=wishes.adapters,
+        )  # fmt: skip
+
+    takes = takes_with(cells)
     if not isolated:
-        roomy = need(spec, quant, cells=slots * context, slots=slots, kv=kv)
+        roomy = takes_with(slots * context)
         plenty = budget.vram or budget.bytes // 2  # a card's memory is there to be used
         if roomy.total <= plenty:
             cells, takes = slots * context, roomy  # every slot may fill its whole context
@@ -140,5 +150,5 @@ def _offload(spec: ModelSpec, takes: Need, budget: Budget) -> int:
     """How many layers lie on the cards; all, when the whole plan does."""
     if takes.total <= budget.vram:
         return spec.layers
-    spare = budget.vram - takes.compute
+    spare = budget.vram - takes.compute - takes.beside
     return max(0, min(spec.layers - 1, spare // max(1, _layer(spec, takes))))

@@ -25,16 +25,18 @@ _CACHE = 64 * _MIB
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Bytes by what they are for: `cache` is the least that prefixes of earlier chats get."""
+    """Bytes by what they are for: `cache` is the least that prefixes of earlier chats get, `beside`
+    what is loaded beside the model (adapters, a projector, a draft model with its KV cache)."""
 
     weights: int
     kv: int
     compute: int
     cache: int
+    beside: int = 0
 
     @property
     def total(self) -> int:
-        return self.weights + self.kv + self.compute + self.cache
+        return self.weights + self.kv + self.compute + self.cache + self.beside
 
 
 def need(
@@ -45,15 +47,26 @@ def need(
     slots: int,
     kv: str = "f16",
     copies: int = 1,
+    draft: ModelSpec | None = None,
+    adapters: int = 0,
 ) -> Need:
-    """What `copies` engines take, each with a KV cache of `cells` tokens for `slots` sequences."""
+    """What `copies` engines take, each with a KV cache of `cells` tokens for `slots` sequences.
+
+    A `draft` model has as many cells as the model, in f16 whatever `kv` says; `adapters` are the
+    bytes of other files that each engine loads.
+    """
+    beside = adapters
+    if draft:
+        small = need(draft, None, cells=cells, slots=slots)
+        beside += small.weights + small.kv + small.compute - _ENGINE
     one = Need(
         weights=weight_bytes(spec, quant),
         kv=kv_bytes(spec, cells, slots, kv),
         compute=_compute(spec, slots) + spec.surplus,
         cache=_CACHE,
     )
-    return Need(one.weights * copies, one.kv * copies, one.compute * copies, one.cache * copies)
+    parts = (one.weights, one.kv, one.compute, one.cache, beside)
+    return Need(*(part * copies for part in parts))
 
 
 def weight_bytes(spec: ModelSpec, quant: Quant | None) -> int:

@@ -96,13 +96,35 @@ def check_whole(path: Path) -> None:
 
 def _whole(path: Path) -> tuple[int, dict[str, Any]]:
     """(file size, metadata)."""
-    size, meta, end = _read(path)
+    size, meta, end, _ = _read(path)
     if size < end:
         raise ModelFileError(
             f"{path} is truncated: it has {size:,} bytes of at least {end:,}.",
             hint="Download it again.",
         )
     return size, meta
+
+
+def architecture(path: Path) -> str:
+    """What the header calls the family of the model. Raises ModelFileError."""
+    return str(_read(path)[1].get("general.architecture"))
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The extents of every tensor, the fastest one first. Raises ModelFileError."""
+    return _read(path)[3]
+
+
+def adapter_for(path: Path) -> str:
+    """The architecture of the models that the LoRA adapter in `path` is for. Raises ModelFileError
+    where the file is missing, no GGUF, truncated, or no adapter."""
+    _, meta = _whole(path)
+    if (meta.get("general.type"), meta.get("adapter.type")) != ("adapter", "lora"):
+        raise ModelFileError(
+            f"{path} is a GGUF file, but no LoRA adapter.",
+            hint="llama.cpp's convert_lora_to_gguf.py makes one.",
+        )
+    return str(meta.get("general.architecture"))
 
 
 def is_embedding(path: Path) -> bool:
@@ -139,8 +161,8 @@ def _plain(name: str) -> str:
     return "".join(c if c.isprintable() else " " for c in name)[:80].strip() or "unnamed"
 
 
-def _read(path: Path) -> tuple[int, dict[str, Any], int]:
-    """(file size, metadata, the least size of a whole file)."""
+def _read(path: Path) -> tuple[int, dict[str, Any], int, dict[str, tuple[int, ...]]]:
+    """(file size, metadata, the least size of a whole file, shapes of the tensors)."""
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would wait for ever
             raise ModelFileError(f"{path} is no regular file.", hint="Give a .gguf file.")
@@ -167,7 +189,7 @@ def _read(path: Path) -> tuple[int, dict[str, Any], int]:
         ) from None
 
 
-def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:
+def _header(file: BinaryIO) -> tuple[dict[str, Any], int, dict[str, tuple[int, ...]]]:
     version, tensors, entries = _unpack(file, "IQQ")
     if version not in (2, 3) or tensors > _LIMIT or entries > _LIMIT:
         raise ValueError(version)
@@ -175,13 +197,13 @@ def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:
     for _ in range(entries):
         key = _string(file)
         meta[key] = _value(file, _unpack(file, "I")[0])
-    end = 0
+    end, shapes = 0, {}
     for _ in range(tensors):
-        _string(file)
+        name = _string(file)
         dimensions = _unpack(file, "I")[0]
         if dimensions > 8:
             raise ValueError(dimensions)
-        shape = _unpack(file, f"{dimensions}Q")
+        shapes[name] = shape = _unpack(file, f"{dimensions}Q")
         kind, offset = _unpack(file, "IQ")
         elements = 1
         for extent in shape:
@@ -192,7 +214,7 @@ def _header(file: BinaryIO) -> tuple[dict[str, Any], int]:
     if not isinstance(alignment, int) or not 0 < alignment <= 1 << 16:
         raise ValueError(alignment)
     start = -(-file.tell() // alignment) * alignment
-    return meta, start + end
+    return meta, start + end, shapes
 
 
 def _unpack(file: BinaryIO, layout: str) -> tuple[Any, ...]:

@@ -27,6 +27,8 @@ def why(plan: Plan, wished: int | None, floor: float | None, *, chosen: bool) ->
         f"{plan.label} needs {plan.bytes / GIB:.2f} GiB with {counted(seats)} "
         f"and a context of {plan.context}"
     )
+    if plan.need.beside >= GIB // 100:
+        lines.append(f"{plan.need.beside / GIB:.2f} GiB of it for what is loaded beside the model")
     if plan.bytes > plan.budget.bytes:
         lines.append("this is more than the budget: expect swapping, or choose a smaller model")
     if wished is not None and wished > plan.context:

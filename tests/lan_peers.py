@@ -87,9 +87,11 @@ class Forged:
 
 
 def forge(
-    file: Path, *, ca: bool = False, by: Forged | Identity | None = None, size: int = 256
-) -> Forged:
-    """A certificate as an attacker would make it: an authority, or signed by `by`."""
+    file: Path, *, ca: bool = False, by: Forged | Identity | None = None, size: int = 256,
+    days: tuple[int, int] = (-1, 1), like: Identity | None = None,
+) -> Forged:  # fmt: skip
+    """A certificate as an attacker would make it: an authority, or signed by `by`, good from and
+    until so many `days` from now, with the names and numbers of `like`."""
     key = ec.generate_private_key(ec.SECP256R1() if size == 256 else ec.SECP384R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "local-swarm")])
     signer = key
@@ -99,6 +101,12 @@ def forge(
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)
         signer, issuer_key = loaded, loaded.public_key()
     now = datetime.now(UTC)
+    serial, subject_key = x509.random_serial_number(), key.public_key()
+    if like is not None:
+        other = x509.load_der_x509_certificate(like.certificate)
+        its_key = other.public_key()
+        assert isinstance(its_key, ec.EllipticCurvePublicKey)
+        serial, subject_key, issuer_key = other.serial_number, its_key, its_key
     usage = {
         "digital_signature": True, "content_commitment": False, "key_encipherment": False,
         "data_encipherment": False, "key_agreement": False, "key_cert_sign": ca,
@@ -109,9 +117,9 @@ def forge(
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .serial_number(serial)
+        .not_valid_before(now + timedelta(days=days[0]))
+        .not_valid_after(now + timedelta(days=days[1]))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(x509.KeyUsage(**usage), critical=True)
         .add_extension(
@@ -120,7 +128,7 @@ def forge(
             ),
             critical=False,
         )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(subject_key), critical=False)
         .sign(signer, hashes.SHA256())
     )
     pem = key.private_bytes(

@@ -359,6 +359,29 @@ def test_a_renamed_member_keeps_its_connection(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_who_is_cancelled_in_the_middle_of_a_handshake_hangs_up(tmp_path: Path) -> None:
+    async def main() -> None:
+        a, b = machine(tmp_path / "a"), machine(tmp_path / "b")
+        begun, gone = asyncio.Event(), asyncio.Event()
+
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            assert await reader.read(1)  # of its hello
+            begun.set()
+            await reader.read()
+            gone.set()
+            writer.close()
+
+        server = await asyncio.start_server(silent, "127.0.0.1", 0)
+        async with server, a.client(b, server.sockets[0].getsockname()[1]) as http:
+            asking = asyncio.create_task(http.get("/peer/v1/who"))
+            await asyncio.wait_for(begun.wait(), 5)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await asyncio.wait_for(gone.wait(), 5)
+
+    asyncio.run(main())
+
+
 def test_faulty_callers_leave_nothing_behind(tmp_path: Path) -> None:
     """Plain words, half a handshake, a hang-up at any moment: no task and no socket is left."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -21,7 +21,13 @@ from .server import PEER
 HELLO, HEALTH = "/peer/v1/hello", "/peer/v1/health"
 OLDEST, NEWEST = 1, 1  # versions of the protocol that we speak
 
-_Name = Annotated[str, Field(min_length=1, max_length=128)]
+
+def _shown(text: str) -> str:
+    """What is shown in a terminal and a page: without what would steer them."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+_Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_shown)]
 _Count = Annotated[int, Field(ge=0, le=1 << 20)]
 
 
@@ -34,7 +40,7 @@ class Load(BaseModel):
     running: _Count = 0
     waiting: _Count = 0
     free_in_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0
-    why: Annotated[str, Field(max_length=64)] | None = None
+    why: Annotated[str, Field(max_length=64), AfterValidator(_shown)] | None = None
 
 
 class Health(BaseModel):
@@ -46,7 +52,7 @@ class Health(BaseModel):
 
     oldest: _Count = OLDEST
     newest: _Count = NEWEST
-    version: Annotated[str, Field(max_length=64)] = ""
+    version: Annotated[str, Field(max_length=64), AfterValidator(_shown)] = ""
     port: Annotated[int, Field(gt=0, lt=65536)]
     models: Annotated[tuple[_Name, ...], Field(max_length=32)] = ()
     seats: Annotated[int, Field(ge=0, le=256)] = 0

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import logging
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
@@ -20,10 +20,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from ..errors import LanError
-from . import identity
+from . import identity, replies
 from .book import ADDRESSES, MEMBERS, REMOVED, Book, Peer, is_address
 
 PATH = "/peer/v1/members"
+MOST = 8 << 20  # bytes of a list: as the peer port takes (server)
+_ANSWER_S = 15.0
 _LOG = logging.getLogger("local_swarm.network")
 
 Mark = Annotated[str, StringConstraints(pattern=r"^[A-Z2-7]{52}\.[0-9a-f]{16}$")]
@@ -115,10 +117,15 @@ def routes(book: Book, own_id: str) -> list[Route]:
 async def exchange(http: httpx.AsyncClient, book: Book, own_id: str, peer_id: str) -> bool:
     """Tells the peer what we know and learns what it knows; whether anything was new. Raises
     httpx.HTTPError when it does not answer, LanError when its answer or our disk is bad."""
-    response = await http.post(PATH, json=view(book).model_dump())
-    response.raise_for_status()
+    body = view(book).model_dump_json().encode()
     try:
-        told: Any = View.model_validate_json(response.content)
-    except ValidationError:
-        raise LanError(f"{peer_id[:12]} answers with no list of members.") from None
+        reply = await replies.ask(http, "POST", PATH, body, most=MOST, within_s=_ANSWER_S)
+        if reply.status != 200:
+            raise httpx.RemoteProtocolError(f"it answers {reply.status}")
+        told = View.model_validate_json(reply.body)
+    except TimeoutError:
+        raise httpx.ReadTimeout("it takes too long") from None
+    except ValueError as error:
+        why = "no list of members" if isinstance(error, ValidationError) else str(error)
+        raise LanError(f"{peer_id[:12]} was asked for its members: {why}.") from None
     return learn(book, own_id, told, peer_id)

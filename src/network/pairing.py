@@ -24,14 +24,17 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from ..errors import LanError, UsageError
-from . import identity, transport
+from . import identity, replies, transport
 from .book import ADDRESSES, Book, Peer
 from .code import Code, CodeRefused, Invitations
 from .identity import Identity
-from .membership import Certificate, View, learn, peer_of, view
+from .membership import MOST, Certificate, View, learn, peer_of, view
+from .replies import Reply
+from .strict import json_of
 
 PATH = "/peer/v1/pair"
 _SEEN_S = 3.0  # to be shown a certificate
+_ANSWER_S = 15.0
 _LOG = logging.getLogger("local_swarm.network")
 
 
@@ -105,15 +108,16 @@ async def join(
     )
     try:
         async with transport.stranger(certificate, place.address) as http:
-            response = await http.post(PATH, json=ask.model_dump())
-    except httpx.HTTPError as error:
+            body = ask.model_dump_json().encode()
+            answer = await replies.ask(http, "POST", PATH, body, most=MOST, within_s=_ANSWER_S)
+    except (httpx.HTTPError, TimeoutError, ValueError) as error:
         raise LanError(
             f"The machine at {place.address} broke off: {type(error).__name__}.", hint="Try again."
         ) from None
-    if response.status_code != 200:
-        raise CodeRefused(response.status_code, _message(response), "")
+    if answer.status != 200:
+        raise CodeRefused(answer.status, _message(answer), "")
     try:
-        reply = _Reply.model_validate_json(response.content)
+        reply = _Reply.model_validate_json(answer.body)
     except ValidationError:
         raise LanError(
             f"The machine at {place.address} gives an answer that is none of ours.",
@@ -215,8 +219,9 @@ def _same(me: Identity) -> str:
     )
 
 
-def _message(response: httpx.Response) -> str:
+def _message(answer: Reply) -> str:
     try:
-        return str(response.json()["error"]["message"])[:300]
+        told = str(json_of(answer.body)["error"]["message"])[:300]
     except (ValueError, KeyError, TypeError):
-        return f"The inviting machine answers {response.status_code}."
+        return f"The inviting machine answers {answer.status}."
+    return "".join(letter for letter in told if letter.isprintable())

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import httpx
 
 from ..errors import SwarmError
-from . import hello
+from . import hello, replies
 from .hello import Health
+from .replies import Reply
 
 _ANSWER_S = 2.5  # a poll is answered by an event loop, which may share a busy processor
 # The client's own timeouts come first: cancelled while it connects, it would leak the connection.
 _LONGEST_S = 8.0
+_MOST = 64 << 10  # bytes: what a machine tells of itself has some 6 KB at most
 _STAGGER_S = 0.25  # RFC 8305, 5: the delay between two attempts
 _OTHER_VERSION = "it speaks another version: update Local Swarm on both machines"
 
@@ -42,12 +44,11 @@ class Knock:
 
 async def poll(client: httpx.AsyncClient) -> Health:
     """How a peer is. Raises one of FAULTS."""
-    async with asyncio.timeout(_LONGEST_S):
-        try:
-            reply = await client.get(hello.HEALTH, timeout=_ANSWER_S)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            # an idle connection that the other side had just closed
-            reply = await client.get(hello.HEALTH, timeout=_ANSWER_S)
+    try:
+        reply = await _asked(client, "GET", hello.HEALTH)
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+        # an idle connection that the other side had just closed
+        reply = await _asked(client, "GET", hello.HEALTH)
     return _understood(reply)
 
 
@@ -63,9 +64,7 @@ async def first(
         await asyncio.sleep(delay)
         attempt = knock(address)
         made.append(attempt)
-        async with asyncio.timeout(_LONGEST_S):
-            reply = await attempt.client.post(hello.HELLO, content=body, timeout=_ANSWER_S)
-        return attempt, _understood(reply)
+        return attempt, _understood(await _asked(attempt.client, "POST", hello.HELLO, body))
 
     loop, kept = asyncio.get_running_loop(), None
     tasks = [
@@ -105,15 +104,23 @@ def why(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _understood(reply: httpx.Response) -> Health:
+async def _asked(
+    client: httpx.AsyncClient, method: str, path: str, body: bytes | None = None
+) -> Reply:
+    return await replies.ask(
+        client, method, path, body, most=_MOST, within_s=_LONGEST_S, pause_s=_ANSWER_S
+    )
+
+
+def _understood(reply: Reply) -> Health:
     """Raises ValueError with the reason for an answer that is none."""
-    if reply.status_code == 426:
+    if reply.status == 426:
         raise ValueError(_OTHER_VERSION)
-    if reply.status_code in (401, 403):
+    if reply.status in (401, 403):
         raise ValueError("it does not take this machine for a peer")
-    if reply.status_code != 200:
-        raise ValueError(f"it answered with HTTP {reply.status_code}")
-    health = hello.read(reply.content)
+    if reply.status != 200:
+        raise ValueError(f"it answered with HTTP {reply.status}")
+    health = hello.read(reply.body)
     if not health.speaks:
         raise ValueError(_OTHER_VERSION)
     return health

@@ -19,9 +19,11 @@ from .protocol import End, Line, NotUnderstood
 if TYPE_CHECKING:
     import httpx
 
-ACCEPT_S = 2.0  # from the question to the first line
+HEAD_S = 10.0  # to send the question and be answered with a whole head, byte by byte or not
+ACCEPT_S = 2.0  # from then to the first line
 GAP_S = 3.0  # three heartbeats missed
 _END_S = 0.5
+_PIECES = 8000  # an honest stream has one a line, and one more each 16 KiB (RFC 8446, 5.1)
 _leaving: set[asyncio.Task[None]] = set()  # held: the loop keeps no task alive by itself
 
 
@@ -31,9 +33,10 @@ async def streamed(
 ) -> AsyncIterator[httpx.Response]:
     """The answer to `request` once its head is there. Leaving the block early hangs up.
 
-    Raises httpx.TransportError. Cancelling returns at once; what is left to close is closed soon.
+    Raises httpx.TransportError, TimeoutError. Cancelling returns at once; what is left to close is
+    closed soon.
     """
-    opening = asyncio.create_task(client.send(request, stream=True, follow_redirects=False))
+    opening = asyncio.create_task(_open(client, request))
     try:
         response = await asyncio.shield(opening)
     except asyncio.CancelledError:
@@ -52,19 +55,24 @@ async def lines_of(response: httpx.Response, until: float) -> AsyncGenerator[Lin
 
     Raises NotUnderstood, TimeoutError, httpx.TransportError.
     """
-    buffer, size, count = bytearray(), 0, 0
+    buffer, size, count, pieces = bytearray(), 0, 0, 0
     chunks = response.aiter_raw()
     patience = ACCEPT_S
     async with aclosing(chunks):  # type: ignore[type-var]
         while True:
             async with asyncio.timeout(min(patience, max(0.0, until - time.monotonic()))):
-                while (at := buffer.find(b"\n")) < 0:
+                searched = 0
+                while (at := buffer.find(b"\n", searched)) < 0:
+                    searched = len(buffer)
                     chunk = await anext(chunks, b"")
                     size += len(chunk)
+                    pieces += 1
                     if not chunk:
                         raise NotUnderstood("it ends without an end")
                     if size > protocol.MAX_STREAM or len(buffer) > protocol.MAX_LINE:
                         raise NotUnderstood("it is too long")
+                    if pieces > _PIECES:
+                        raise NotUnderstood("it comes in too many pieces")
                     buffer += chunk
             line = protocol.read_line(bytes(buffer[:at]))
             del buffer[: at + 1]
@@ -88,6 +96,12 @@ async def _drain(chunks: AsyncIterator[bytes]) -> None:
         return
 
 
+async def _open(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    # The timeouts of connecting come first; later it may be cancelled without losing a connection.
+    async with asyncio.timeout(HEAD_S):
+        return await client.send(request, stream=True, follow_redirects=False)
+
+
 def _spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     task = asyncio.create_task(work)
     _leaving.add(task)
@@ -100,7 +114,7 @@ async def _close_late(opening: asyncio.Task[httpx.Response]) -> None:
 
     try:
         response = await opening
-    except (httpx.HTTPError, asyncio.CancelledError):
+    except (httpx.HTTPError, TimeoutError, RuntimeError, asyncio.CancelledError):
         return
     await _close(response)
 

@@ -59,11 +59,13 @@ def serving(identity: Identity) -> ssl.SSLContext:
 def _client(context: ssl.SSLContext, address: str) -> httpx.AsyncClient:
     import httpx
 
+    from . import sockets
+
+    limits = httpx.Limits(max_connections=8, keepalive_expiry=IDLE_S)
     return httpx.AsyncClient(
         base_url=f"https://{address}",
-        verify=context,
+        transport=sockets.transport(context, limits),
         trust_env=False,  # a proxy would be sent prompts
         follow_redirects=False,  # nor does a peer send us elsewhere
         timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
-        limits=httpx.Limits(max_connections=8, keepalive_expiry=IDLE_S),
     )

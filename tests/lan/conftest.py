@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.lan import hosts
-from tests.lan.hosts import PORT, ROOT, Lan
+from tests.lan.hosts import PORT, ROOT, Lan, name
 from tests.lan.nodes import Node, Nodes, whole
 from tests.lan_peers import Machine, machine, pair
 
@@ -99,12 +100,17 @@ def lights(lan: Lan, tmp_path: Path) -> Callable[[int], Light]:
 
 @pytest.fixture(scope="module")
 def nodes(namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
-    """Hosts 1 to 3 with 4, 2 and 3 workers, paired by the commands that a user types.
+    """Hosts 1 to 3 with 4, 2 and 3 workers, paired already, who trust each other.
 
     New ones for each module: a peer that was late time and again is asked only now and then
     (federation.Federation), so what one module has done to it would be seen in the next.
     """
     homes = tmp_path_factory.mktemp("homes")
+    machines = {host: machine(homes / str(host) / "lan") for host in (1, 2, 3)}
+    for host, one_of in machines.items():
+        for other, it in machines.items():
+            if other != host:
+                one_of.book.put(replace(it.as_peer, name=name(other), trusted=True))
     with Lan(3) as lan:
         one, two, three = (
             Node(lan, host, homes / str(host), seats, port)
@@ -112,13 +118,5 @@ def nodes(namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         )
         for node in (one, two, three):
             node.ready()
-        code = one.invite()
-        two.command("join", code, "--trust")
-        used = three.command("join", code, check=False)
-        assert used.returncode == 1, used.stdout
-        three.command("join", one.invite(), "--trust")
         whole((one, two, three))
-        # Who met through the first one is known, and not yet trusted.
-        two.control("/swarm/peers/trust", {"who": three.name, "trusted": True})
-        three.control("/swarm/peers/trust", {"who": two.name, "trusted": True})
         yield one, two, three

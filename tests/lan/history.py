@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 DEADLINE_S = 15.0  # given with every question
 _HEALED_S = 15.0
-_IDLE_S = 5.0  # a status that is asked for by a process of its own, on a busy machine
+_STOP_S = 0.25  # from a cancel at home to idle slots on a peer
+_SLOWER = 10  # a machine whose status takes long is busy with other things: so many times that
 _SOCKETS = 6  # a peer's kept connections come and go
 
 
@@ -57,9 +59,24 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """No engine works."""
+    """The engine of a host worked for question `id` and does not any more, `after` seconds from
+    when its caller hung up. Being told so took `lag` seconds at most."""
 
     at: float
+    id: int
+    host: int
+    after: float
+    lag: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file was asked of peers by its hash; `found` is the hash of what then has its name, None
+    where nothing has."""
+
+    at: float
+    wanted: str
+    found: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +88,7 @@ class Open:
     files: int
 
 
-Event = Asked | Answered | HungUp | Broken | Healed | Whole | Idle | Open
+Event = Asked | Answered | HungUp | Broken | Healed | Whole | Idle | Fetched | Open
 
 
 def faults(history: Sequence[Event], seats: Mapping[str, int]) -> list[str]:
@@ -80,8 +97,9 @@ def faults(history: Sequence[Event], seats: Mapping[str, int]) -> list[str]:
         *_one_answer_each(history),
         *_home_answers_alone(history),
         *_members_only(history, seats),
-        *_follows(history, HungUp, Idle, _IDLE_S, "seats worked on after a hang-up"),
+        *_stops(history),
         *_follows(history, Healed, Whole, _HEALED_S, "not all saw all after a repair"),
+        *_right_bytes(history),
         *_nothing_leaks(history),
     ]
 
@@ -131,6 +149,27 @@ def _members_only(history: Sequence[Event], seats: Mapping[str, int]) -> Iterabl
             for machine in group.get("machines", ()):
                 if machine != "home" and machine.partition(" (")[0] not in seats:
                     yield f"question {event.id}: {machine} is no member"
+
+
+def _stops(history: Sequence[Event]) -> Iterable[str]:
+    """Every hang-up ends all work for it. How soon is told by the middle one of all: one alone
+    tells more of what else the machine did at that moment."""
+    idle = [event for event in history if isinstance(event, Idle)]
+    for event in history:
+        if isinstance(event, HungUp) and not any(one.id == event.id for one in idle):
+            yield f"seats worked on after the hang-up of question {event.id}"
+    if idle:
+        after = median(event.after for event in idle)
+        within = max(_STOP_S, _SLOWER * median(event.lag for event in idle))
+        if after > within:
+            yield f"seats worked on for {after:.3f} s after a hang-up, {within:.3f} at most"
+
+
+def _right_bytes(history: Sequence[Event]) -> Iterable[str]:
+    """Nothing but the file itself ever has its name."""
+    for event in history:
+        if isinstance(event, Fetched) and event.found not in (None, event.wanted):
+            yield f"{event.found} has the name of {event.wanted}"
 
 
 def _follows(

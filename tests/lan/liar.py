@@ -2,8 +2,9 @@
 
 Each has its identity in FOLDER/WAY and a port of its own. A WAY is `many` (50 ballots for a wrong
 number, each as the protocol wants it), `more` (more ballots than it has seats), `broken` (ballots
-that are not the ones it had committed itself to), `silent` (it accepts, and its heart beats until
-the end of time) or `garbage`.
+that are not the ones it had committed itself to), `garbage`, `parrot` (it says again what `many`
+said to another question) or `echo` (it asks `many` the same, and commits itself only to what it has
+heard).
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 
+import httpx
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
@@ -24,14 +26,18 @@ from local_swarm.network.book import Book
 from local_swarm.network.discovery import Discovery
 from local_swarm.network.hello import Health
 from local_swarm.network.members import Members
-from local_swarm.network.protocol import Accepted, Cast, Commit, End, Heartbeat, write_line
+from local_swarm.network.protocol import Accepted, Cast, Commit, End, write_line
 from local_swarm.network.server import PeerServer
 
 WRONG = "14 + 7 = 99\nAnswer: 99"
 
 
-async def _lies(way: str, request: Request) -> StreamingResponse:
-    asked = protocol.read_question(await request.body())
+_heard: dict[str, list[bytes]] = {}  # what `many` said to each question
+
+
+async def _lies(way: str, many: httpx.AsyncClient | None, request: Request) -> StreamingResponse:
+    words = await request.body()
+    asked = protocol.read_question(words)
 
     def ballot(seat: int) -> bytes:
         cast = Cast(
@@ -51,25 +57,33 @@ async def _lies(way: str, request: Request) -> StreamingResponse:
             yield b'{"kind": "ballot", "seat": 1e400}\n' * 100
             return
         yield write_line(Accepted(seats=asked.seats))
-        while way == "silent":
-            yield write_line(Heartbeat())
-            await asyncio.sleep(1)
-        for seat in range(asked.seats if way == "many" else 50):
-            yield ballot(seat)
+        said = [ballot(seat) for seat in range(asked.seats if way == "many" else 50)]
+        if way == "parrot":
+            said = next((it for id, it in _heard.items() if id != asked.id), said[:1])
+        elif way == "many":
+            _heard[asked.id] = said
+        elif many is not None:
+            told = await many.post(protocol.PATH, content=words)
+            said = [line.encode() + b"\n" for line in told.text.splitlines()[1:-1]]
+        for one in said:
+            yield one
         yield write_line(End(why="done"))
 
     return StreamingResponse(lines())
 
 
-async def lie(folder: Path, port: int, way: str) -> None:
-    me, book = identity.load(folder), Book(folder)
+async def lie(folder: Path, places: Mapping[str, int], way: str) -> None:
+    me, book, port = identity.load(folder), Book(folder), places[way]
     seats = 50 if way == "many" else 3
 
     def health() -> Health:
         return Health(port=port, models=("demo",), seats=seats, tokens_per_s=1e6)
 
     members = Members(me, book, partial(transport.client, me), health)
-    ballots = Route(protocol.PATH, partial(_lies, way), methods=["POST"])
+    many = None
+    if way == "echo":
+        many = transport.client(me, book.find("many"), f"127.0.0.1:{places['many']}")
+    ballots = Route(protocol.PATH, partial(_lies, way, many), methods=["POST"])
     server = PeerServer(me, book, [ballots, *hello.routes(health, members.heard)])
     await server.start("", port)
     async with members, Discovery(me.device_id, port, members.found, members.missing):
@@ -77,7 +91,8 @@ async def lie(folder: Path, port: int, way: str) -> None:
 
 
 async def main(folder: Path, port: int, ways: list[str]) -> None:
-    await asyncio.gather(*(lie(folder / way, port + k, way) for k, way in enumerate(ways)))
+    places = {way: port + k for k, way in enumerate(ways)}
+    await asyncio.gather(*(lie(folder / way, places, way) for way in ways))
 
 
 if __name__ == "__main__":

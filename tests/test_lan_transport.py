@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -357,6 +359,27 @@ def test_a_renamed_member_keeps_its_connection(tmp_path: Path) -> None:
             assert response.status_code == 200
 
     asyncio.run(main())
+
+
+def test_closing_leaves_no_connection_that_came_at_that_moment(tmp_path: Path) -> None:
+    async def main() -> None:
+        b = machine(tmp_path / "b")
+        for turns in range(12):
+            async with serving(b) as server:
+                assert server.port
+                callers = [socket.socket() for _ in range(4)]
+                for caller in callers:
+                    caller.setblocking(False)
+                    with contextlib.suppress(BlockingIOError):
+                        caller.connect(("127.0.0.1", server.port))
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            for caller in callers:
+                caller.close()
+        gc.collect()
+
+    asyncio.run(main())
+    gc.collect()
 
 
 def test_who_is_cancelled_in_the_middle_of_a_handshake_hangs_up(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ _HANDSHAKE_S = 5.0
 _SHAKING, _SHAKING_PER_HOST = 64, 8  # handshakes at once
 _IDLE_S = 150
 _CLOSE_S = 1.0
+_TURNS = 3  # of the loop: the task starts, makes its transport, is told of it
 _LOG = logging.getLogger("local_swarm.network")
 # What uvicorn logs of a failed request may hold a prompt.
 _SILENT = logging.getLogger("local_swarm.network.http")
@@ -107,9 +108,14 @@ class PeerServer:
         if self._sock is None or self._accepting is None:
             return
         self._forget()
-        for task in (self._accepting, *self._shaking):
+        self._accepting.cancel()
+        await asyncio.gather(self._accepting, return_exceptions=True)
+        # A handshake that has not begun cannot be ended: its transport would stay open.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        for task in self._shaking:
             task.cancel()
-        await asyncio.gather(self._accepting, *self._shaking, return_exceptions=True)
+        await asyncio.gather(*self._shaking, return_exceptions=True)
         self._sock.close()
         self._sock = None
         for connection in tuple(self._connections):

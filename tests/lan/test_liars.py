@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.lan.hosts import PORT, ROOT, Lan
+from tests.lan.hosts import PORT, ROOT, Lan, address
 from tests.lan.nodes import RIGHT, Node, until
 from tests.lan_peers import Machine, machine
 
@@ -45,9 +45,10 @@ class Gang:
             process.kill()
 
 
-def _paired(home: Machine, folder: Path) -> Machine:
+def _paired(home: Machine, folder: Path, place: int) -> Machine:
     it = machine(folder)
-    home.book.put(replace(it.as_peer, name=folder.name))
+    where = (f"{address(2)}:{PORT + place}",)
+    home.book.put(replace(it.as_peer, name=folder.name, addresses=where))
     it.book.put(home.as_peer)
     return it
 
@@ -56,7 +57,11 @@ def _paired(home: Machine, folder: Path) -> Machine:
 def gang(namespaces: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gang]:
     folder = tmp_path_factory.mktemp("gang")
     home = machine(folder / "home" / "lan")
-    every = {way: _paired(home, folder / way) for way in (*LIARS, *MAD)}
+    every = {
+        way: _paired(home, folder / way, place)
+        for ways in (LIARS, MAD)
+        for place, way in enumerate(ways)
+    }
     every["echo"].book.put(replace(every["many"].as_peer, name="many"))
     every["many"].book.put(every["echo"].as_peer)
     with Lan(2) as lan:

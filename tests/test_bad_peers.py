@@ -14,6 +14,7 @@ from local_swarm.network.book import Peer
 from local_swarm.network.desk import Desk
 
 from . import bad_peer
+from .bad_ways import POLLS, WAYS
 from .lan_peers import WHO, Machine, machine, pair
 from .lan_peers import serving as port_of
 from .lan_votes import House, Seats, Seen
@@ -24,7 +25,7 @@ _TAKEN = 32 << 20
 _HARMLESS = {"answers unasked", "ballots after the end", "long texts", "accepts for ever"}
 
 
-@pytest.mark.parametrize("way", bad_peer.WAYS)
+@pytest.mark.parametrize("way", WAYS)
 def test_whatever_a_peer_does_home_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
@@ -56,7 +57,7 @@ def test_whatever_a_peer_does_home_answers(
 _WHY = {"packed polls": "packed", "polls without end": "too large", "dripping polls": ""}
 
 
-@pytest.mark.parametrize("way", bad_peer.POLLS)
+@pytest.mark.parametrize("way", POLLS)
 def test_a_poll_is_short_in_bytes_and_in_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:

@@ -434,7 +434,7 @@ def test_faulty_callers_leave_nothing_behind(tmp_path: Path) -> None:
             async with a.client(b, server.port) as http:
                 await http.get("/peer/v1/who")
                 before, tasks = left(), len(asyncio.all_tasks())
-                for start in range(0, 200, 4):
+                for start in range(0, 1000, 4):
                     ways = (fault(server.port, start + n) for n in range(4))
                     await asyncio.gather(*ways, return_exceptions=True)
                 async with a.client(b, server.port) as other:

@@ -10,7 +10,11 @@ import pytest
 
 from benchmarks._vectors import Case, load, main, read, run
 
-VECTORS = load(Path(__file__).with_name("vectors.json"))
+VECTORS = [
+    case
+    for name in ("vectors.json", "vectors_more.json")
+    for case in load(Path(__file__).with_name(name))
+]
 RIGHT: dict[str, Any] = {
     "id": "two agree",
     "task": "num",

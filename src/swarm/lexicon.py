@@ -56,7 +56,16 @@ def tokens(words: str) -> list[str]:
 def content(words: str) -> list[str]:
     """The stems of the words that carry meaning, in order; of texts of stop words only, all."""
     said = [token.casefold() for token in tokens(words)]
-    return [stem(w) for w in said if w not in STOP] or [stem(w) for w in said]
+    return [stem(w) for w in said if w not in STOP] or [
+        stem(part) for word in said for part in _parted(word)
+    ]
+
+
+def _parted(word: str) -> tuple[str, ...]:
+    """A negated auxiliary in two words: "can't" and "cannot" are "can not"."""
+    if word in ("cannot", "can't", "won't", "shan't"):
+        return {"w": "will", "s": "shall"}.get(word[0], "can"), "not"
+    return (word.removesuffix("n't"), "not") if word.endswith("n't") else (word,)
 
 
 @lru_cache(maxsize=8192)

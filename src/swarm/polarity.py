@@ -82,7 +82,7 @@ _NO_EVIDENCE = re.compile(
 def claims(parts: list[str]) -> tuple[frozenset[str], tuple[frozenset[str], ...]]:
     """The concepts that are asserted and never denied, and for each clause those that it denies."""
     asserted: set[str] = set()
-    denied: list[set[str]] = []
+    denied: list[set[str]] = [set()]
     for part in parts:
         begun = _OPENING.match(part)
         rest = part[begun.end() :] if begun else part
@@ -94,10 +94,20 @@ def claims(parts: list[str]) -> tuple[frozenset[str], tuple[frozenset[str], ...]
         for clause in _CLAUSE.split(rest):
             denied.append(set())
             _weigh(clause, asserted, denied)
+    if not asserted and not any(denied):  # "It can not be done" has words of grammar only
+        (denied[-1] if any(map(_negates, parts)) else asserted).add("it")
     groups = {frozenset(group - asserted) for group in denied}
     return frozenset(asserted - set().union(*denied)), tuple(
         sorted(groups - {frozenset()}, key=sorted)
     )
+
+
+def _negates(part: str) -> bool:
+    return any(_is_negation(token.casefold()) for token in lexicon.tokens(part))
+
+
+def _is_negation(word: str) -> bool:
+    return word in _NEGATION or word.endswith("n't") or word.startswith("n'")
 
 
 def _weigh(clause: str, asserted: set[str], denied: list[set[str]]) -> None:
@@ -105,7 +115,7 @@ def _weigh(clause: str, asserted: set[str], denied: list[set[str]]) -> None:
     whole = False
     for token in lexicon.tokens(clause):
         word = token.casefold()
-        if word in _NEGATION or word.endswith("n't") or word.startswith("n'"):
+        if _is_negation(word):
             reach, absent = _REACH, False
         elif word in _ABSENCE:
             reach, absent = _SHORT_REACH, True

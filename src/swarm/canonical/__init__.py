@@ -20,7 +20,7 @@ from .span import final_span, is_open, strip_thoughts
 
 __all__ = ["CALL", "REFUSAL", "VERSION", "Asked", "Key", "Kind", "asked_of", "join", "key_of"]
 
-VERSION = 2
+VERSION = 3
 _JSON = re.compile(r"\s*(?:```(?:json)?\s*)?[{\[]")
 
 
@@ -91,8 +91,8 @@ def _words(asked: Asked, words: str, *, cut: bool) -> Key | None:
         return text.short(words, span, asked.question)
     if asked.kind is Kind.NUMBER:
         if span is None:
-            return number.lone(words) or number.last(words) or text.key(words)
-        return number.key(span) or number.only(span) or text.key(span)
+            return date.day(words) or number.lone(words) or number.last(words) or text.key(words)
+        return date.day(span) or number.key(span) or number.only(span) or text.key(span)
     if span is not None:
         return number.key(span, strict=True) or text.key(span)
     if _JSON.match(words) and (value := json_value.key(words)):  # asked for in words only

@@ -16,22 +16,22 @@ _LONGEST = 1000  # characters of an answer, from either end
 _SAID = 400  # an option's text counts in a span, and in an answer that is no longer than this
 _PREFIX = re.compile(
     r"(?:so|thus|therefore|hence|the|my|final|correct|right|best|most likely|answers?|ans|options?"
-    r"|selected|chosen|definitely|probably|certainly|clearly|likely|choice|letter|statement|is|are"
+    r"|selected|chosen|definitely|probably|certainly|clearly|likely|choice|alternative|letter|statement|true|is|are"
     r"|would be|must be|it's|it|that|both|only"
-    r"|i(?:'d| would)? (?:choose|pick|select|think|believe|say|go with))\b[\s:,.=]*"
+    r"|(?:i(?:'d| would)? )?(?:choose|pick|select|think|believe|say|go(?:ing)? with))\b[\s:,.=]*"
     r"|[\s:=\"'$#>\u2192-]+",
     re.IGNORECASE,
 )
 _NAME = re.compile(
     r"(?P<open>[(\[{\"']\s?)?(?P<name>[A-Ja-j]|[1-9]|[ivIV]{1,4})(?:(?P<close>\s?[)\]}\"']+\.?)"
-    r"|(?P<mark>[.:,;!?](?![\w.])|\s?[-\u2013\u2014](?=\s)|\s*(?:$|\n))"
+    r"|(?P<mark>[.:,;!?](?![\w.])|\.(?=[A-Z][a-z]{2})|\s?[-\u2013\u2014](?=\s)|\s*(?:$|\n))"
     r"|(?=\s+(?:(?:because|since|is|as|are|which|due|would|and|or)\b|&)|\s?/|,[A-J](?!\w)))"
 )
 _BARE = re.compile(r"([A-J])\s+")
 _JOINT = re.compile(r"\s*(?:,?\s*(?:and|&)\s+|[,/]\s*)(?:also\s+)?(?:options?\s+)?", re.IGNORECASE)
 _OR = re.compile(r"\s*,?\s(?:or|nor)\s+(?:options?\s+)?[(\[]*(?:[A-J]|[1-9]|[IV]{1,4})(?!\w)")
 _OPTION = (
-    r"(?:options?\s+|choice\s+|answer\s+)?"
+    r"(?:(?:[Oo]ptions?|[Cc]hoice|[Aa]nswer|[Aa]lternative|[Ll]etter)\s+)?"
     r"(?P<{}>[(\[\"']{{0,3}}(?:[A-J]|[1-9]|[IV]{{1,4}})[)\]\"']{{0,3}})"
 )
 _CLOSING = re.compile(
@@ -39,10 +39,11 @@ _CLOSING = re.compile(
     r"(?:answers?|options?|choice|one|statement)\s?(?:[a-z]{1,9}\s){0,2}"
     r"(?:is|are|:|=|would be|must be)"
     r"|(?:[Aa]nswers?|[Cc]hoice)\s?(?:is|are|:|=)|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o"
-    r"|[Cc]hoose|pick|select|go with|going with|settle on|leaves)[\s:,]*"
+    r"|[Cc]hoose|pick|select|go with|going with|settle on|leaves|[Oo]nly"
+    r"|\u9009(?:\u62e9)?|\u9078)[\s:,]*"
     r"(?:(?:it|that|this|the|must|is|be|it's|I|choose|answer|correct|only|us|with)[\s:,]+){0,6}"
     + _OPTION.format("name")
-    + r"(?=\s*(?:[.,;:!\n]|$|because|since|as\b|is\b))"
+    + r"(?=\s*(?:[.,;:!\n]|$|because|since|as\b|is\b|remains\b|fits\b|works\b))"
     + r"|[:=\u2192]\s*"
     + _OPTION.format("end")
     + r"(?=[\s.!]*\Z)|(?<![\w(\[])"
@@ -51,6 +52,12 @@ _CLOSING = re.compile(
     r"(?:correct|right|best|true|answer|most)\b"
 )
 _BRACKETED = re.compile(r"[(\[]([A-J]|[1-9]|[ivIV]{1,4})[)\]]|\b[Oo]ption ([A-J]|[1-9])\b")
+_LAST = re.compile(r"(?:\A|\n)[^\w\n]*([A-J])[^\w\n]*\Z")
+_LINE = re.compile(r"^[^\w\n]*[A-J][^\w\n]*$", re.MULTILINE)
+# "A dog" begins with an article, and "I" is who speaks.
+_MENTION = re.compile(r"(?<![\w'.-])(A(?!\s+\w)|[B-HJ])(?![\w'+#&/-]|\.\w)")
+_BEFORE = re.compile(r"[^\w\s(\[{<\"'$\\#]{1,8}\s*")  # emoji and the like
+_BEHIND = re.compile(r"\s?[^\w\s)\]}>\"'.,;:!?$]{1,8}\Z")
 _LISTED = re.compile(r"^\W{0,4}([A-J]|[1-9])[).:]\s", re.MULTILINE)
 _INLINE = re.compile(r"(?:^|[,;.]\s)\(?([A-J]|[1-9])[):]\s", re.MULTILINE)
 _IS_RIGHT = re.compile(r"\s+is\s+(?:the\s+)?(?:correct|right|best|true|answer)\b", re.IGNORECASE)
@@ -76,7 +83,13 @@ def key(words: str, span: str | None, known: Mapping[str, str]) -> Key | None:
     if len(words) > 2 * _LONGEST:
         words = words[:_LONGEST] + "\n" + words[-_LONGEST:]
     said = _marked(words)
-    return _key(_concluded(said, known) or _only_named(said, known) or _told(said, known))
+    return _key(
+        _last_line(said, known)
+        or _concluded(said, known)
+        or _only_named(said, known)
+        or _told(said, known)
+        or _only_mentioned(said, known)
+    )
 
 
 def _key(found: list[str]) -> Key | None:
@@ -84,7 +97,10 @@ def _key(found: list[str]) -> Key | None:
 
 
 def _marked(words: str) -> str:
-    return re.sub(r"[*`]+|(?<!\w)_+|_+(?!\w)", "", plain(words)).strip()
+    said = re.sub(r"[*`]+|(?<!\w)_+|_+(?!\w)", "", plain(words)).strip()
+    before = _BEFORE.match(said)
+    said = said[before.end() if before else 0 :]
+    return said[:-10] + _BEHIND.sub("", said[-10:])
 
 
 def _letters(said: str, known: Mapping[str, str]) -> list[str]:
@@ -166,6 +182,23 @@ def _only_named(said: str, known: Mapping[str, str]) -> list[str]:
     found = {_known(match[1] or match[2], known, bare=False) for match in _BRACKETED.finditer(said)}
     named = [name for name in found if name]
     return named if len(named) == 1 else []
+
+
+def _last_line(said: str, known: Mapping[str, str]) -> list[str]:
+    """The option that is all of the last line, unless other lines are one letter too."""
+    last = _LAST.search(said[-20:]) if len(_LINE.findall(said)) == 1 else None
+    name = _known(last[1], known, bare=False) if last else None
+    return [name] if name else []
+
+
+def _only_mentioned(said: str, known: Mapping[str, str]) -> list[str]:
+    """The one option whose letter a short answer mentions, and does not deny."""
+    if len(said) > _SAID or _NONE.match(said):
+        return []
+    marks = list(_MENTION.finditer(said))
+    names = {_known(mark[1], known, bare=False) for mark in marks}
+    denied = any(_NOT.search(said[max(0, mark.start() - 40) : mark.start()]) for mark in marks)
+    return [] if len(names) != 1 or denied or None in names else [str(*names)]
 
 
 def _told(said: str, known: Mapping[str, str]) -> list[str]:

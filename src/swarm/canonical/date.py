@@ -77,6 +77,10 @@ _ASKS = re.compile(
     r"|give (?:me )?the (?:exact )?(?:date|year)\b)",
     re.IGNORECASE,
 )
+_FULL = re.compile(r"\d{4}-\d\d-\d\d")
+_BESIDE = re.compile(
+    rf"(?:{'|'.join(_WEEKDAYS)}|\b(?:on|the|it was|it is)\b|[\x00\s.,*_`\"'()]|0(?![1-9]))*"
+)
 _HOW_MANY = re.compile(r"\bhow (?:many|much|long|old)\b", re.IGNORECASE)
 
 
@@ -104,6 +108,16 @@ def key(words: str) -> Key | None:
     value, zone = next(iter(times), ("", ""))
     told = f"{'..'.join(days)}{'T' if value else ''}{value}"
     return Key(f"date:{told} {zone}", f"date:{told}") if zone else Key(f"date:{told}")
+
+
+def day(words: str) -> Key | None:
+    """The key of a full date that `words` are and nothing else, but for a weekday; else None."""
+    if len(words) > _SPAN:
+        return None
+    days, left = _days(plain(words).casefold())
+    if len(days) != 1 or _FULL.fullmatch(days[0]) is None:
+        return None
+    return Key(f"date:{days[0]}") if _BESIDE.fullmatch(left) else None
 
 
 def _days(said: str) -> tuple[list[str], str]:

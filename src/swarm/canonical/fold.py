@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from types import MappingProxyType
 
+_KEPT = 20_000  # characters of a text that is remembered
 _DEPTH = 24  # braces nested more deeply are dropped
 _BEFORE = str.maketrans(
     {
@@ -16,6 +18,8 @@ _BEFORE = str.maketrans(
         **dict.fromkeys("\u00b7\u22c5\u2219", "\u00b7"),
         **dict.fromkeys("\u2248\u2243\u2245\u223c", "\u2248"),
         **dict.fromkeys("\u2028\u2029\x85", "\n"),
+        **dict.fromkeys("\u3010\u3014\u300c\u300e", "["),
+        **dict.fromkeys("\u3011\u3015\u300d\u300f", "]"),
         "\u066b": ".", "\u066c": ",", "\u066a": "%", "\u00ba": "\u00b0", "\u00b5": "\u03bc",
         "\u3001": ",", "\u3002": ".", "\ufe0e": None, "\ufe0f": None,
         "\ufdfa": "\u0635", "\ufdfb": "\u062c",  # ligatures that NFKC makes 8 to 18 times as long
@@ -26,7 +30,11 @@ _LOWERED = "\u2080\u2081\u2082\u2083\u2084\u2085\u2086\u2087\u2088\u2089"
 _LEVEL = str.maketrans(_LIFTED + _LOWERED, "0123456789+-0123456789")
 _SUPER = re.compile(f"[{_LIFTED}]+")
 _SUB = re.compile(f"[{_LOWERED}]+")
+_RAISED = re.compile(f"(?<![{_LIFTED}])[{_LIFTED[:10]}]{{1,6}}[\u2044/][{_LOWERED}]{{1,6}}")
 _VULGAR = re.compile("(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e\u2189])")
+# What the steps of `fold` look for: most texts have none of it, and translating takes its time.
+_REPLACED = re.compile("[" + "".join(map(chr, _BEFORE)) + "]")
+_LEVELLED = re.compile(f"[{_LIFTED}{_LOWERED}]")
 _HIDDEN = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
 )
@@ -71,16 +79,33 @@ def fold(words: str) -> str:
     """
     if words.isascii():
         return words
-    words = _HIDDEN.sub("", words).translate(_BEFORE)
-    words = _SUPER.sub(lambda found: f"^{{{found[0].translate(_LEVEL)}}}", words)
-    words = _SUB.sub(lambda found: f"_{{{found[0].translate(_LEVEL)}}}", words)
-    words = unicodedata.normalize("NFKC", _VULGAR.sub(" ", words)).translate(_BEFORE)
-    return _DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), words)
+    return _folded(words) if len(words) <= _KEPT else _folded.__wrapped__(words)
+
+
+@lru_cache(maxsize=16)  # one answer is folded for several kinds, one after the other
+def _folded(words: str) -> str:
+    words = _replaced(_HIDDEN.sub("", words))
+    if _LEVELLED.search(words):
+        words = _RAISED.sub(lambda found: f" {found[0].translate(_LEVEL)}", words)
+        words = _SUPER.sub(lambda found: f"^{{{found[0].translate(_LEVEL)}}}", words)
+        words = _SUB.sub(lambda found: f"_{{{found[0].translate(_LEVEL)}}}", words)
+    if _VULGAR.search(words):
+        words = _VULGAR.sub(" ", words)
+    if not unicodedata.is_normalized("NFKC", words):
+        words = _replaced(unicodedata.normalize("NFKC", words).replace("\u2044", "/"))
+    digits = set(_DIGIT.findall(words))
+    if digits:
+        words = words.translate({ord(sign): str(unicodedata.decimal(sign)) for sign in digits})
+    return words
+
+
+def _replaced(words: str) -> str:
+    return words.translate(_BEFORE) if _REPLACED.search(words) else words
 
 
 def plain(words: str) -> str:
     r"""Folded `words` without LaTeX: `\frac{3}{4}` is `3/4`, `\text{km}` km, `10^{5}` `10^5`."""
-    words = fold(words)
+    words = fold(words).replace("+/-", "\u00b1")
     if "$" in words:
         words = _MATH.sub(r" \1 ", words.replace("\\$", _MONEY))
     if "\\" in words or "{" in words or "^" in words:

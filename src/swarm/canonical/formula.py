@@ -37,7 +37,7 @@ def key(words: str) -> Key | None:
     except (NoForm, ArithmeticError, ValueError):
         return None
     plain = all(term == ONE for term in total)
-    if plain and reader.operated:  # "5 - 7", "3 * 4" may be a score, a range or a size
+    if plain and reader.operated and not reader.added:  # "5 - 7", "3 * 4": a score, a range, a size
         return None
     return Key(f"number:{render(total)}")
 
@@ -58,6 +58,7 @@ class _Reader:
         self._words, self._at, self._depth = words, 0, 0
         self._divided = 0
         self.operated = False  # whether a sum or a product stands at the top
+        self.added = False  # whether it is a sum without a minus
 
     def all(self) -> Sum:
         total = self._sum()
@@ -74,6 +75,7 @@ class _Reader:
         total = self._product()
         while (sign := self._peek()) in ("+", "-") and sign:
             self._at += 1
+            self.added = (self.added or not self.operated) and sign == "+"
             self.operated |= self._depth == 0
             total = add(total, self._product(), 1 if sign == "+" else -1)
         return total

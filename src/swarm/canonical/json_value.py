@@ -14,7 +14,7 @@ from .fences import blocks
 from .key import Key
 from .schema import admits
 from .span import strip_thoughts
-from .values import NotJson, Value, canonical, nfc, parse, short
+from .values import DEPTH, NotJson, Value, canonical, nfc, parse, short
 
 _NEXT = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]]', re.S)
 _OPENING = re.compile(r"[{\[]")
@@ -76,7 +76,7 @@ def value_in(words: str, schema: object = None) -> Value:
 
 
 def _fenced(words: str) -> Iterator[str]:
-    return (block.text for block in blocks(words))
+    return (block.text for block in blocks(words) if block.text.strip())
 
 
 def _in_prose(words: str) -> Iterator[str]:
@@ -105,6 +105,8 @@ def _brackets(words: str) -> list[tuple[int, int]]:
         at = match.end()
         if match[0] in "{[":
             open_at.append(match.start())
+            if len(open_at) > 2 * DEPTH:  # nothing around here is compared
+                break
         elif match[0] in "}]":
             pairs.append((open_at.pop(), at))
     return sorted(pairs)

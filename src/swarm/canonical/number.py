@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 
-from . import asking, formula, quantity
+from . import asking, formula, numeral, quantity, spoken
 from .fold import plain
 from .key import Key
 from .phrase import LONGEST, bare, head, sides, split
@@ -36,7 +36,8 @@ _WHY = re.compile(
 _REMARK = re.compile(r"\s*[(\[].*", re.DOTALL)
 _REST = re.compile(r"[\s.,;:!?)\]}*_`\"'$~]*")
 _WORDS = re.compile(r"(?:\s?/\s?|\s)[^\W\d_]")
-_AFTER = re.compile(r"\s(?:plus|minus|times|divided|multiplied|over|to|through|bis|until|[x-z])\b"
+_AFTER = re.compile(r"\s(?:plus|minus|times|divided|multiplied|over|to|through|bis|until|pi"
+    r"|[x-z])\b"
     r"|(?:.*\s(?:and|or|to)|.*[,;&])\s*[-+$]?\d", re.IGNORECASE | re.DOTALL)  # fmt: skip
 _RANGE = re.compile(
     r"\s?(?:-|\.\.\.?|[\u00b1\u00d7*]|x(?=\s?\d))\s?|\s(?:to|through|bis|until|and)\s",
@@ -53,7 +54,14 @@ _OUT_OF = re.compile(r"\s(?:out of|von)\s(?:the\s)?(\d{1,9})\b", re.IGNORECASE)
 _HUGE = re.compile(
     r"([-+]?)(\d{1,40})(?:\.(\d{1,40}))?\s?(?:[eE]|[x\u00d7*\u00b7]\s?10\s?\^\s?\(?)([-+]?\d{1,18})\)?\s*\.?"
 )
+_BOTH = re.compile(r"\u00b1\s?(\d[\d.,]*\d|\d)\W*")
 _INFINITE = re.compile(r"([-+]?)\s?(?:\u221e|infinity|infinite|inf)\W*", re.IGNORECASE)
+# A digit, or a sign that NFKC makes one, and none behind it.
+_DIGIT = (
+    "\\d\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u2089\u2150-\u2189"
+    "\u2460-\u24ff\u2776-\u2793\u3251-\u33ff"
+)
+_LAST = re.compile(f"([{_DIGIT}])[^{_DIGIT}]*\\Z")
 _ITEM = re.compile(r"(?m)^[ \t]*\d{1,2}[.)][ \t]+(?=\S)")
 
 
@@ -76,6 +84,8 @@ def key(span: str, *, strict: bool = False) -> Key | None:
         return Key(f"number:{brackets[0]}{listed.value[7:]}{brackets[1]}")  # an interval
     if special := _special(words):
         return special
+    if not strict and (counted := spoken.whole(words)) is not None:
+        return Key(f"number:{counted}")
     found = _one(words, strict) or _several(words, strict, exact=False)
     return found or formula.key(sides(_WHY.split(words, maxsplit=1)[0])[0].rstrip(" .,;:!?"))
 
@@ -103,17 +113,16 @@ def lone(words: str) -> Key | None:
 
 def last(words: str) -> Key | None:
     """The key of the last number in free prose, or None."""
-    for size in (600, 8000):
-        tail = _ITEM.sub("", plain(words[-size:]))
-        end = max(tail.rfind(digit) for digit in "0123456789")
-        if end < 0:
-            continue
-        found = None
-        for one in quantity.every(tail[max(0, end - 160) : end + 80]):
-            found = one
-        if found:
-            return found.key()
-    return None
+    written = _LAST.search(words[-8000:])
+    if written is None:
+        return None
+    at = max(0, len(words) - 8000) + written.start(1)
+    tail = _ITEM.sub("", plain(words[max(0, at - 500) : at + 200]))
+    end = max(tail.rfind(digit) for digit in "0123456789")
+    found = None
+    for one in quantity.every(tail[max(0, end - 160) : end + 80]):
+        found = one
+    return found.key() if found else None
 
 
 def only(words: str) -> Key | None:
@@ -130,6 +139,9 @@ def _special(words: str) -> Key | None:
     side = sides(words)[0]
     if infinite := _infinite(side):
         return infinite
+    if (both := _BOTH.fullmatch(side)) and (size := numeral.read(both[1], 0)):
+        values = sorted((show(size.value), show(-size.value)))  # as "3 or -3" is
+        return Key(f"number:{','.join(values)}") if size.value else Key("number:0")
     if ratio := _RATIO.match(side):
         return Key(f"number:{int(ratio[1])}:{int(ratio[2])}{ratio[3]}")
     if (huge := _HUGE.fullmatch(side)) and abs(int(huge[4])) > 400:

@@ -28,6 +28,7 @@ _SCIENCE = re.compile(
 _SLASH = re.compile(r"\s?/\s?(\d+)(?![\d.,]*[\d/])")
 _MIXED = re.compile(r"\s(?:and\s)?(\d+)\s?/\s?(\d+)(?![\d.,]*[\d/])")
 _POWER = re.compile(r"\s?(?:\^|\*\*)\s?(?:\((?P<in>-?\d+)\)|(?P<bare>-?\d+))(?![\d.])")
+_PREFIXED = re.compile(r"0(?:[xX](?P<hex>[0-9a-fA-F]{1,64})|[bB](?P<two>[01]{1,200}))(?!\w)")
 _BASE = re.compile(r"_(\d{1,2})(?!\w)")
 _SCALE = re.compile(
     r"\s?(?P<short>[kmbt]|bn|mio\.?|mrd\.?|tsd\.?|tn)(?![\w\u00b2\u00b3^/])"
@@ -50,6 +51,9 @@ class Numeral(NamedTuple):
 
 def read(words: str, at: int) -> Numeral | None:
     """The number that is written in digits at `at`, without sign; None when there is none."""
+    if prefixed := _PREFIXED.match(words, at):
+        base = 16 if prefixed["hex"] else 2
+        return Numeral(Fraction(int(prefixed[prefixed.lastindex or 0], base)), prefixed.end())
     found = _LITERAL.match(words, at)
     if found is None or len(found[0]) > _DIGITS:
         return None

@@ -19,6 +19,7 @@ _START = re.compile(
     r"|(?<=[A-Z]{3})\s?\d|(?<=[Rr]s)\d")  # fmt: skip
 
 
+_BRACKETED = re.compile(r"\s?\(([^()\d]{1,20})\)")  # 12 (cm)
 _MINUTES = re.compile(r"(?<=h)[0-5]\d(?![\w.])")  # 2h30
 _NEXT = re.compile(r",?\s?(?:and\s)?(?=\d)")
 
@@ -71,7 +72,7 @@ def read(words: str, at: int, *, spell: bool) -> Quantity | None:
     if not before and (feet := _FEET.match(words, at)):
         value = Fraction(int(feet[1]) * 12 + int(feet[2])) * Fraction(254, 10000)
         return Quantity(value, "m", None, feet.end())
-    unit = before or units.read(words, number.end)
+    unit = before or units.read(words, number.end) or _in_brackets(words, number.end)
     sized = -number.value if negative else number.value
     alias = -number.alias if negative and number.alias else number.alias
     if unit is None:
@@ -85,6 +86,13 @@ def read(words: str, at: int, *, spell: bool) -> Quantity | None:
         return Quantity(sized * unit.factor, "", alias if unit.factor == 1 else sized, end)
     whole = Quantity(sized * unit.factor, unit.dimensions, sized, end)
     return _compound(words, whole, unit.factor, negative)
+
+
+def _in_brackets(words: str, at: int) -> units.Unit | None:
+    found = _BRACKETED.match(words, at)
+    unit = units.read(found[1], 0) if found else None
+    whole = found is not None and unit is not None and unit.end == len(found[1])
+    return unit._replace(end=found.end()) if found and unit and whole else None
 
 
 def _compound(words: str, whole: Quantity, factor: Fraction, negative: bool) -> Quantity:

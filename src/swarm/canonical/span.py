@@ -35,6 +35,19 @@ _MARK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SPOT = re.compile(rf"####|<(?:final_)?answer>|{_LABEL.replace('P<final>', ':')}", re.IGNORECASE)
+_HINTS = (
+    "ans",
+    "antw",
+    "r\u00e9p",
+    "rep",
+    "resp",
+    "risp",
+    "svar",
+    "####",
+    "odpow",
+    "\u7b54",
+    "\u043e\u0442\u0432\u0435\u0442",
+)  # parts of what _SPOT finds, much faster to look for
 _HEADING = re.compile(r"(?:step|part|case|solution|approach|method|explanation|conclusion|summary"
     r"|analysis|calculation|answer|final|given|\d+[.)]\s+[a-z])|.*:$", re.IGNORECASE)  # fmt: skip
 _BOX = re.compile(r"\\(?:boxed|fbox)\s?(?=[{\w\\])")
@@ -129,6 +142,9 @@ def _balanced(words: str, begin: int) -> str:
 
 
 def _marks(words: str) -> Iterator[_Found]:
+    low = words.casefold()
+    if not any(hint in low for hint in _HINTS):
+        return
     spots = [spot.start() for spot in _SPOT.finditer(words)]
     for at in spots[:4] + spots[4:][-_MOST:]:
         mark = _MARK.match(words, at)

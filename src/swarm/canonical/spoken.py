@@ -1,4 +1,5 @@
-"""Numbers in English words: "twenty-one", "one hundred and five", "three quarters", "a dozen"."""
+"""Numbers in English words: "twenty-one", "one hundred and five", "three quarters", "a dozen",
+"three point one four", "twenty-first"."""
 
 from __future__ import annotations
 
@@ -23,9 +24,22 @@ _SMALL = MappingProxyType(
     | {word: 20 + 10 * at for at, word in enumerate(_TENS.split())}
 )
 _LARGE = MappingProxyType({"thousand": 10**3, "million": 10**6, "billion": 10**9})
+_ORDINALS = MappingProxyType(
+    {
+        f"{name.removesuffix('y') + 'ie' if name.endswith('y') else name}th": value
+        for name, value in (_SMALL | {"hundred": 100}).items()
+    }
+    | {"first": 1, "second": 2, "third": 3, "fifth": 5, "eighth": 8, "ninth": 9, "twelfth": 12}
+)
+_ORDINAL = re.compile(
+    rf"(?:the )?(?:({_TENS.replace(' ', '|')})[ -])?({'|'.join(_ORDINALS)})"
+    r"(?: (?:one|place|time|day|row|position|item|term|floor|person))?\W*",
+    re.IGNORECASE,
+)
+_POINT = re.compile(rf" point((?: (?:{_ONES.replace(' ', '|')}))+)(?!\w)", re.IGNORECASE)
 _AND = re.compile(r"\sand(?=\s(?:an?|one|two|three)\s)")
 _AN = re.compile(r"\san?(?:(\sdozen)\b|(?=\s))")
-_WORD = re.compile(r"[ -]?([a-zA-Z]+)")
+_WORD = re.compile(r"(,(?= ))?[ -]?([a-zA-Z]+)")
 
 
 def read(words: str, at: int) -> Numeral | None:
@@ -64,7 +78,21 @@ def read(words: str, at: int) -> Numeral | None:
         else:
             break
         used = end
+    if used and (point := _POINT.match(words, used)):
+        digits = [_SMALL[digit] for digit in point[1].lower().split()]
+        if max(digits) < 10:
+            decimals = "".join(map(str, digits))
+            return Numeral(Fraction(f"{total + group}.{decimals}"), point.end())
     return Numeral(Fraction(total + group), used) if used else None
+
+
+def whole(words: str) -> int | None:
+    """The number that `words` are and nothing else: "the twenty-first"; else None."""
+    found = _ORDINAL.fullmatch(words)
+    if found is None:
+        return None
+    tens, ones = _SMALL.get((found[1] or "").lower(), 0), _ORDINALS[found[2].lower()]
+    return tens + ones if not tens or ones < 10 else None
 
 
 def and_part(words: str, number: Numeral) -> Numeral:
@@ -82,8 +110,10 @@ def _names(words: str, at: int) -> list[tuple[str, int]]:
         word = _WORD.match(words, at)
         if word is None:
             break
+        if word[1] and (not found or found[-1][0] not in _LARGE or word[2].lower() not in _SMALL):
+            break  # "one thousand, two hundred", but not "one, two"
         at = word.end()
-        found.append((word[1].lower(), at))
+        found.append((word[2].lower(), at))
     return found
 
 

@@ -1,6 +1,6 @@
 """What beats one greedy answer: temperatures, min_p, a greedy seat, confidence, number of seats.
 
-    scripts/bench tune [--json] [--count 100] [--family arithmetic] [--model FILE]
+    scripts/bench tune [--json] [--count 100] [--family arithmetic] [--steps 3] [--model FILE]
 
 Everything is tried on development questions; `scripts/bench vote` reports the choice on the test
 questions. Samples are kept as there. The figures are points against one greedy answer on the same
@@ -76,9 +76,11 @@ async def main() -> None:
     options.add_argument("--json", action="store_true", help="print only the line for programs")
     options.add_argument("--count", type=int, default=100, help="questions of each family")
     options.add_argument("--family", action="append", choices=["arithmetic", *OTHERS])
+    options.add_argument("--steps", type=int, help="of the arithmetic family; default: chosen")
     options.add_argument("--model", type=Path, default=demo_path())
     given = options.parse_args()
-    ladder = await rung(given.model, _CHOSEN)
+    steps = given.steps
+    ladder = f"arithmetic {steps}" if steps else await rung(given.model, _CHOSEN)
     names = given.family or ["arithmetic", "word problems", "lists", "facts", "tool calls"]
     result: dict[str, Any] = {"machine": machine(), "model": given.model.stem, "families": {}}
     pooled: dict[str, list[Scored]] = {str(setting): [] for setting in SETTINGS}

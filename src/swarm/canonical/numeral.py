@@ -52,8 +52,8 @@ class Numeral(NamedTuple):
 def read(words: str, at: int) -> Numeral | None:
     """The number that is written in digits at `at`, without sign; None when there is none."""
     if prefixed := _PREFIXED.match(words, at):
-        base = 16 if prefixed["hex"] else 2
-        return Numeral(Fraction(int(prefixed[prefixed.lastindex or 0], base)), prefixed.end())
+        size = 16 if prefixed["hex"] else 2
+        return Numeral(Fraction(int(prefixed[prefixed.lastindex or 0], size)), prefixed.end())
     found = _LITERAL.match(words, at)
     if found is None or len(found[0]) > _DIGITS:
         return None

@@ -105,7 +105,7 @@ def and_part(words: str, number: Numeral) -> Numeral:
 
 
 def _names(words: str, at: int) -> list[tuple[str, int]]:
-    found = []
+    found: list[tuple[str, int]] = []
     for _ in range(_MOST):
         word = _WORD.match(words, at)
         if word is None:

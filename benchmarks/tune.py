@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,6 @@ from local_swarm.bench.report import points, shown
 from local_swarm.bench.scoring import Scored, accuracy
 from local_swarm.models.store import demo_path
 from local_swarm.swarm.strategies import AUTO
-from local_swarm.swarm.tally import standardised
 
 SETTINGS: tuple[dict[str, Any], ...] = (
     {"temperature": 0.4},
@@ -36,16 +34,6 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"temperature": 1.3, "min_p": 0.2},
 )
 _CHOSEN = {"temperature": 0.7}  # the one by which the arithmetic family is chosen
-
-
-def confident(of: Scored) -> Scored:
-    """The same ballots, weighing e^(z/2) for the standardised confidence z, 1/2 to 2."""
-    scores = standardised(of.casts)
-    casts = tuple(
-        replace(cast, weight=min(2.0, max(0.5, math.exp(scores.get(id(cast), 0.0) / 2))))
-        for cast in of.casts
-    )
-    return replace(of, casts=casts)
 
 
 def heavy(of: Scored, weight: float) -> Scored:
@@ -64,7 +52,7 @@ def figures(of: Sequence[Scored]) -> dict[str, list[float]]:
         tried[f"greedy x {weight} among 9"] = [
             accuracy(heavy(one, weight), AUTO, 9, greedy_seat=True) for one in of
         ]
-    tried["9 by confidence"] = [accuracy(confident(one), AUTO, 9) for one in of]
+    tried["9 by confidence"] = [accuracy(one, AUTO, 9, by_confidence=True) for one in of]
     return {name: points(paired(values, greedy)) for name, values in tried.items()}
 
 

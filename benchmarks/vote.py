@@ -147,6 +147,12 @@ def show(title: str, found: dict[str, Any]) -> None:
         print(f"  {f'vote of {size}':22}{shown(value)}; against a sample {gain}, greedy {against}")
     seated = shown(found["greedy seat against greedy"], sign=True)
     print(f"  {'greedy among 9':22}{shown(found['greedy seat'])}; against greedy {seated}")
+    sure = shown(found["by confidence against a sample"], sign=True)
+    against = shown(found["by confidence against greedy"], sign=True)
+    print(
+        f"  {'9, by confidence':22}{shown(found['by confidence'])}; against a sample {sure}, "
+        f"greedy {against}"
+    )
     for name, value in found["strategies"].items():
         print(f"  {f'9, {name}':22}{shown(value)}")
     stopping, tokens = found["stopping"], found["tokens"]

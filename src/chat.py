@@ -18,7 +18,8 @@ class SwarmOptions:
 
     `epsilon` is the accepted chance (0 to 1) that stopping early changes the winner; `waves` asks
     half of the seats and one first, and the rest only where that decides nothing; `escalate` asks
-    again where the workers disagree; `draft` shows one worker's text as reasoning while the vote
+    again where the workers disagree; `by_confidence` weighs ballots by how sure their worker was,
+    and waits for all of them; `draft` shows one worker's text as reasoning while the vote
     is on. `scope` is `local` (this machine) or `lan` (its paired peers too); with `local_only`
     the request never leaves this machine, whatever the scope.
     """
@@ -29,6 +30,7 @@ class SwarmOptions:
     early_stop: bool = True
     include_ballots: bool = False
     epsilon: float = 0.0
+    by_confidence: bool = False
     waves: bool | None = None
     escalate: bool | None = None
     draft: bool = False

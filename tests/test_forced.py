@@ -28,7 +28,7 @@ REFERRING = {
 
 @pytest.mark.parametrize("question", ["hello", "How many apples?", SUM, "Who are you?"])
 def test_no_seat_can_answer_in_words(node: Running, question: str) -> None:
-    asked = {"seats": 6, "early_stop": False, "include_ballots": True}
+    asked = {"seats": 6, "early_stop": False, "include_ballots": True, "escalate": False}
     tools = [tool("read_file", PATH), tool("list_files", {"type": "object", "properties": {}})]
     answer = node.chat(question, tools=tools, tool_choice="required", swarm=asked).json()
     [choice] = answer["choices"]

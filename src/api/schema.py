@@ -66,6 +66,7 @@ class SwarmBody(Loose):
     early_stop: bool | None = None
     include_ballots: bool | None = None
     epsilon: float | None = Field(None, ge=0, le=0.5)
+    by_confidence: bool | None = None
     waves: bool | None = None
     escalate: bool | None = None
     draft: bool | None = None
@@ -160,6 +161,7 @@ class ChatBody(Loose):
                 early_stop=swarm.early_stop is not False,
                 include_ballots=bool(swarm.include_ballots),
                 epsilon=swarm.epsilon or 0.0,
+                by_confidence=bool(swarm.by_confidence),
                 waves=swarm.waves,
                 escalate=swarm.escalate,
                 draft=bool(swarm.draft),

@@ -25,6 +25,7 @@ def figures(of: Sequence[Scored], sizes: Sequence[int], subsets: int = SUBSETS) 
         name: [accuracy(one, name, size, subsets=subsets) for one in of] for name in STRATEGIES
     }
     seated = [accuracy(one, AUTO, size, subsets=subsets, greedy_seat=True) for one in of]
+    sure = [accuracy(one, AUTO, size, subsets=subsets // 4, by_confidence=True) for one in of]
     saved = savings(of, AUTO, size, draws=_STOPS, by_seconds=True)
     return {
         "questions": len(of),
@@ -37,6 +38,9 @@ def figures(of: Sequence[Scored], sizes: Sequence[int], subsets: int = SUBSETS) 
         "strategies": {name: points(bootstrap(values)) for name, values in named.items()},
         "greedy seat": points(bootstrap(seated)),
         "greedy seat against greedy": points(paired(seated, greedy)),
+        "by confidence": points(bootstrap(sure)),
+        "by confidence against a sample": points(paired(sure, single)),
+        "by confidence against greedy": points(paired(sure, greedy)),
         "tokens": {
             "greedy": round(mean([one.greedy.ballot.tokens for one in of if one.greedy]), 1),
             "sample": round(mean([c.ballot.tokens for one in of for c in one.casts]), 1),

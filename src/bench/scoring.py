@@ -78,11 +78,13 @@ def accuracy(
     *,
     subsets: int = SUBSETS,
     greedy_seat: bool = False,
+    by_confidence: bool = False,
 ) -> float:
     """The chance (0 to 1) that a vote of `size` of the ballots is right.
 
     Exact for one ballot and for all of them, else the mean over `subsets` random subsets (at most
-    DEAR where meanings are compared). With `greedy_seat` one of the ballots is the greedy answer.
+    DEAR where meanings are compared). With `greedy_seat` one of the ballots is the greedy answer;
+    with `by_confidence` ballots weigh by how sure they are.
     """
     drawn = size - 1 if greedy_seat and of.greedy else size
     if drawn == 0:
@@ -93,7 +95,7 @@ def accuracy(
     if sure is not None and drawn * min(cast.weight for cast in of.casts) > against:
         return float(sure)
     random, known = Random(f"{of.id} {strategy} {size}"), dict[object, bool]()
-    rule, right = rule_of(of.asked, strategy), 0
+    rule, right = replace(rule_of(of.asked, strategy), by_confidence=by_confidence), 0
     every = embedded([*of.casts, *([of.greedy] if of.greedy else [])], rule)
     every, greedy = every[: len(of.casts)], every[len(of.casts) :]
     subsets = min(subsets, DEAR) if rule.name == "similarity" else subsets
@@ -136,7 +138,7 @@ def won(
 
 def _same(casts: Sequence[Cast], rule: Rule) -> tuple[object, ...]:
     """What the majority depends on; empty where it is more than that."""
-    if rule.name not in ("majority", "similarity"):
+    if rule.by_confidence or rule.name not in ("majority", "similarity"):
         return ()
     texts = rule.name == "similarity"
     return tuple(

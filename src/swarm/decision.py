@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ..ballot import Absent, Answer, Ballot, Finish, Group, Meter, Round, Status, Verdict
 from .canonical import Asked, Kind, json_value
+from .confidence import by_confidence
 from .strategies import Poll, Strategy
 from .strategies.majority import changes
 from .tally import Cast, Heap, confidence, more_than_half, originals, spokesman
@@ -20,7 +21,8 @@ class Rule:
     """How an election is decided.
 
     `weights` holds what a ballot of a model weighs (1 where nothing was measured), `threshold`
-    belongs to the embeddings in use.
+    belongs to the embeddings in use. With `by_confidence` a ballot also weighs by how sure its
+    worker was; such a vote must not stop early, because every ballot changes the others' weight.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Rule:
     weights: Mapping[str, float] = field(default_factory=dict)
     caps: Caps | None = None
     threshold: float = 1.0
+    by_confidence: bool = False
 
     def poll(self, request_id: str) -> Poll:
         """The part of the rule that strategies see."""
@@ -64,6 +67,7 @@ def decide(
     """The verdict over `casts`. `out` is the weight of the workers that were asked and have not
     cast a ballot: a call that changes something needs more than half of all workers."""
     poll = rule.poll(request_id)
+    casts = by_confidence(casts) if rule.by_confidence else casts
     heaps = rule.strategy.heaps(casts, poll)
     valid = math.fsum(heap.weight for heap in heaps)
     if heaps and not heaps[0].is_refusal:  # refusals that are no majority abstain

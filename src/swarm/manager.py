@@ -101,14 +101,16 @@ class Swarm:
         asked = asked_of(request)
         name, strategy = named(request.swarm.strategy or self._defaults.strategy, asked.kind)
         runs = by_behaviour(self._extras.behave, asked) is not None
+        sure = request.swarm.by_confidence and name in ("majority", "similarity")
         return Rule(
             name,
             strategy,
             asked,
             # The fastest answer is the first one, whatever else was asked.
-            early_stop=(request.swarm.early_stop and not runs) or name == "fastest",
+            early_stop=(request.swarm.early_stop and not runs and not sure) or name == "fastest",
             epsilon=request.swarm.epsilon,
             threshold=self._extras.threshold,
+            by_confidence=sure,
         )
 
     def _weighted(self, rule: Rule, tiers: Sequence[Tier]) -> Rule:

@@ -91,6 +91,7 @@ def _body(request: ChatRequest) -> dict[str, Any]:
         "early_stop": request.swarm.early_stop,
         "include_ballots": True,
         "epsilon": request.swarm.epsilon or None,
+        "by_confidence": request.swarm.by_confidence or None,
         "waves": request.swarm.waves,
         "escalate": request.swarm.escalate,
         "draft": request.swarm.draft or None,

@@ -81,6 +81,12 @@ def test_the_verdict_tells_what_stopping_saved(node: Running) -> None:
     assert full["groups"][0]["key"] == told["groups"][0]["key"] == "number:21"
 
 
+def test_a_vote_by_confidence_awaits_all_ballots(node: Running) -> None:
+    told = node.chat(swarm={"seats": 5, "by_confidence": True}).json()["swarm"]
+    assert (told["cancelled"], told["ballots"]) == (0, 5)
+    assert told["groups"][0]["key"] == "number:21"
+
+
 def test_four_strategies_answer(node: Running) -> None:
     for strategy in ("majority", "similarity", "quality", "fastest"):
         answer = node.chat(swarm={"strategy": strategy, "seats": 3}).json()

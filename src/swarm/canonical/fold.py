@@ -151,8 +151,8 @@ class _Reader:
             return "" if sign in "{}" else sign
         if sign == "{":
             return self._group(depth + 1)
-        if sign == "^" and self._words.startswith("(", self._at):
-            return sign  # the brackets are there already
+        if sign == "^" and self._words.startswith(("(", "^"), self._at):
+            return sign  # the brackets are there already; "^^" raises nothing
         if sign == "^":
             raised = self._argument(depth).strip()
             if raised in ("\u00b0", "o"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from .thoughts import strip_thoughts
@@ -18,10 +19,11 @@ __all__ = ["final_span", "strip_thoughts"]
 _LONGEST = 400  # a final answer is short; a longer span is prose
 _MOST = 24  # marks that are looked at, from the end
 
-_LABEL = (
-    r"(?<!\w)(?P<final>final[ \t]+)?(?:answers?|ans|antwort|r[e\u00e9]ponse|respuesta|risposta"
-    r"|resposta|antwoord|svar|\u043e\u0442\u0432\u0435\u0442|odpowied\u017a)(?!\w)|\u7b54\u6848|\u7b54\u3048"
+_NAMES = (
+    *("answers?", "ans", "antwort", "r[e\u00e9]ponse", "respuesta", "risposta", "resposta"),
+    *("antwoord", "svar", "\u043e\u0442\u0432\u0435\u0442", "odpowied\u017a"),
 )
+_LABEL = rf"(?<!\w)(?P<final>final[ \t]+)?(?:{'|'.join(_NAMES)})(?!\w)|\u7b54\u6848|\u7b54\u3048"
 _TO = r"(?:[ \t]+(?:to|for|of|in)\b[^\n.:=?!]{1,48}?)?"
 _BE = (
     r"[ \t]+(?:is|are|was|would[ \t]+be|should[ \t]+be|must[ \t]+be|will[ \t]+be|equals|becomes"
@@ -34,20 +36,15 @@ _MARK = re.compile(
     rf"(?:[ \t]*[*_`]*[ \t]*(?P<colon>[:=\uff1a]|$)|(?P<be>{_BE}|(?=[ \t]+[-$(\d\\]))[ \t]*:?))",
     re.IGNORECASE | re.MULTILINE,
 )
-_SPOT = re.compile(rf"####|<(?:final_)?answer>|{_LABEL.replace('P<final>', ':')}", re.IGNORECASE)
-_HINTS = (
-    "ans",
-    "antw",
-    "r\u00e9p",
-    "rep",
-    "resp",
-    "risp",
-    "svar",
-    "####",
-    "odpow",
-    "\u7b54",
-    "\u043e\u0442\u0432\u0435\u0442",
-)  # parts of what _SPOT finds, much faster to look for
+# Where a mark may begin, in lower case. Each alternative begins with a letter of its own, so that
+# the search leaps from one to the next; what stands before a label is looked at afterwards.
+_SPOT = re.compile(
+    "|".join(
+        ["####", "<answer>", "<final_answer>", "\u7b54\u6848", "\u7b54\u3048"]
+        + [rf"{name}(?!\w)" for name in _NAMES]
+        + [rf"final[ \t]+(?:{'|'.join(_NAMES)})(?!\w)"]
+    )
+)
 _HEADING = re.compile(r"(?:step|part|case|solution|approach|method|explanation|conclusion|summary"
     r"|analysis|calculation|answer|final|given|\d+[.)]\s+[a-z])|.*:$", re.IGNORECASE)  # fmt: skip
 _BOX = re.compile(r"\\(?:boxed|fbox)\s?(?=[{\w\\])")
@@ -142,14 +139,22 @@ def _balanced(words: str, begin: int) -> str:
 
 
 def _marks(words: str) -> Iterator[_Found]:
-    low = words.casefold()
-    if not any(hint in low for hint in _HINTS):
-        return
-    spots = [spot.start() for spot in _SPOT.finditer(words)]
-    for at in spots[:4] + spots[4:][-_MOST:]:
+    low = words.lower()
+    if len(low) != len(words):  # of few letters the small one is longer
+        low = "".join(sign.lower()[:1] for sign in words)
+    spots = [spot.start() for spot in _SPOT.finditer(low)]
+    first = islice((at for at in spots if _begins(low, at)), 4)
+    last = islice((at for at in reversed(spots) if _begins(low, at)), _MOST)
+    for at in sorted({*first, *last}):
         mark = _MARK.match(words, at)
         if mark and (found := _marked(words, mark)):
             yield found
+
+
+def _begins(low: str, at: int) -> bool:
+    """Whether what stands at `at` begins there, and is no end of a longer word."""
+    before = low[at - 1 : at] if low[at].isalpha() and low[at] != "\u7b54" else ""
+    return not (before.isalnum() or before == "_")
 
 
 def _marked(words: str, mark: re.Match[str]) -> _Found | None:

@@ -12,6 +12,7 @@ from .fold import fold
 from .key import Key
 
 _SHORT = 60
+_EXACT = 4000  # characters of a text that is compared in NFKC
 _SENTENCE = 160  # characters of a sentence that may tell a short answer
 _ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 _AGREES = (
@@ -82,7 +83,7 @@ def key(words: str) -> Key | None:
     """The key of a text: itself when short, its hash when long; None when nothing is left."""
     if "\\" in words and len(words) <= 4 * _SHORT:
         words = folding.plain(words) or words
-    said = plain(words) or " ".join(words.split())
+    said = (plain(words) if len(words) <= _EXACT else "") or " ".join(words.casefold().split())
     if not said:
         return None
     if len(said) <= _SHORT:

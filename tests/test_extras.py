@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from benchmarks._shapes import adapter, make
+from local_swarm.backends import llama_cpp_python
 from local_swarm.backends.base import Piece
 from local_swarm.backends.extras import check_fit, planned
-from local_swarm.backends.llama_cpp_python import check
+from local_swarm.backends.llama_cpp_python import NAME, check
 from local_swarm.backends.llama_server import LlamaConfig, LlamaServer
 from local_swarm.backends.tuning import Tuning, lora
 from local_swarm.choose import Wish
@@ -25,8 +26,9 @@ from local_swarm.models.gguf import read_spec
 from local_swarm.models.store import demo_path
 from local_swarm.settings import clean_environment
 
+from ._kinds import python_of
 from .conftest import settings_in
-from .test_engines import GREEDY, started
+from .test_engines import GREEDY, said, started
 
 
 def answered(
@@ -169,6 +171,25 @@ def test_an_adapter_without_a_model_of_ours(adapters: Path, tmp_path: Path, name
 def test_llama_cpp_python_takes_one_adapter(adapters: Path) -> None:
     one = (str(adapters / "own.gguf"), 1.0)
     check(Tuning(lora=(one,)))
-    for more in (Tuning(lora=(one, one)), Tuning(mmproj=one[0])):
+    half = Tuning(lora=((one[0], 0.5),))
+    for more in (Tuning(lora=(one, one)), half, Tuning(mmproj=one[0])):
         with pytest.raises(UsageError, match="serves no"):
             check(more)
+
+
+@pytest.mark.engines
+def test_what_llama_cpp_python_takes(adapters: Path) -> None:
+    """An adapter counts there too, beside the other options that it has."""
+    python, more = python_of(NAME), Tuning(kv="q8_0", ngram=True)
+
+    async def said_with(tuning: Tuning) -> str:
+        engine = llama_cpp_python.engine(
+            python, demo_path(), "demo", slots=2, context=512, threads=2,
+            environment=clean_environment(), tuning=tuning,
+        )  # fmt: skip
+        async with started(engine):
+            return await said(engine, replace(GREEDY, max_tokens=40))
+
+    assert asyncio.run(said_with(more)).endswith("Answer: 21")
+    with_adapter = replace(more, lora=((str(adapters / "own.gguf"), 1.0),))
+    assert not asyncio.run(said_with(with_adapter)).endswith("Answer: 21")

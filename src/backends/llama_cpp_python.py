@@ -52,8 +52,12 @@ def engine(
 
 def check(tuning: Tuning) -> None:
     """Raises UsageError for what would change the answers, and its server module does not have."""
-    lacks = "images (--mmproj)" if tuning.mmproj else "several adapters (--lora)"
-    if tuning.mmproj or len(tuning.lora) > 1:
+    lacks = "images (--mmproj)" if tuning.mmproj else ""
+    if len(tuning.lora) > 1:
+        lacks = "several adapters (--lora)"
+    elif any(scale != 1 for _, scale in tuning.lora):
+        lacks = "adapters with a scale (--lora FILE:SCALE)"
+    if lacks:
         raise UsageError(f"{NAME} serves no {lacks}.", hint="Leave --engine out.")
 
 
@@ -77,7 +81,7 @@ def launched(
     if tuning.ngram:
         settings["draft_model"] = "prompt-lookup-decoding"
     if tuning.lora:
-        settings["lora_path"], settings["lora_scale"] = tuning.lora[0]
+        settings["lora_path"] = tuning.lora[0][0]
     server = {
         "host": "127.0.0.1",
         "port": "{port}",

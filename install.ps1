@@ -1,10 +1,10 @@
 # Installs Local Swarm on Windows for one user; no administrator. Not tried on a real Windows yet.
 #   powershell -ExecutionPolicy Bypass -File install.ps1 [-Run] [-Uninstall] [-DryRun]
-#     [-Engine wheel|cuda|vulkan] [-With code,plot,semantic] [-FindLinks FOLDER]
+#     [-Engine wheel|cuda|vulkan|server] [-With code,plot,semantic] [-FindLinks FOLDER]
 # It goes into %LOCAL_SWARM_HOME% (default: %LOCALAPPDATA%\local-swarm). A second run upgrades.
 param(
     [switch]$Run, [switch]$Uninstall, [switch]$DryRun,
-    [ValidateSet('', 'wheel', 'cuda', 'vulkan')][string]$Engine = '',
+    [ValidateSet('', 'wheel', 'cuda', 'vulkan', 'server')][string]$Engine = '',
     [string]$With = '', [string]$FindLinks = '',
     [Parameter(ValueFromRemainingArguments)][string[]]$Arguments = @()
 )
@@ -13,7 +13,6 @@ $Base = if ($env:LOCAL_SWARM_HOME) { $env:LOCAL_SWARM_HOME } else { Join-Path $e
 $Venv = Join-Path $Base 'venv'
 $Mark = Join-Path $Base '.made-by-install'
 $Program = Join-Path $Venv 'Scripts\local-swarm.exe'
-$Wheels = 'https://xorbitsai.github.io/xllamacpp/whl'
 
 function Step([scriptblock]$What) {
     if ($DryRun) { Write-Output "  would run: $What" } else {
@@ -34,25 +33,25 @@ function Find-Python {
 
 if ($Uninstall) {
     if (Test-Path $Mark) {
+        Step { & (Join-Path $Venv 'Scripts\python.exe') -I -m local_swarm.uninstall $Venv $Mark }
         Step { Remove-Item -Recurse -Force $Venv }
         Step { Remove-Item $Mark }
     }
-    $left = if (Test-Path $Base) { Read-Host "Remove models and settings in $Base too? [y/N]" } else { 'n' }
-    if ($left -match '^[yY]') { Step { Remove-Item -Recurse -Force $Base } }
     return
 }
 if ((Test-Path $Venv) -and -not (Test-Path $Mark)) { throw "$Venv was not made by this installer; move it away" }
 
-if (-not $Engine) { # a table: the first line that fits
+if (-not $Engine) { # else src/equip.py chooses, by the same table as on Linux
     $cards = (Get-CimInstance Win32_VideoController -ErrorAction SilentlyContinue).Name -join ' '
-    $Engine = switch -Regex ($cards) { 'NVIDIA' { 'cuda'; break } 'Radeon RX|Arc' { 'vulkan'; break } default { 'wheel' } }
+    if ($cards -match 'Radeon RX|Arc') { $Engine = 'vulkan' }
 }
-Write-Output "- engine: $Engine"
 $python = Find-Python
 $source = if (Test-Path (Join-Path $PSScriptRoot 'pyproject.toml')) { $PSScriptRoot }
           elseif ($env:LOCAL_SWARM_SOURCE) { $env:LOCAL_SWARM_SOURCE } else { 'local-swarm' }
-if ($With) { $source = "$source[$With]" }
 $offline = if ($FindLinks) { @('--no-index', '--find-links', (Resolve-Path $FindLinks)) } else { @() }
+$wanted = @("--with=$With")
+if ($Engine) { $wanted += "--engine=$Engine" }
+if ($FindLinks) { $wanted += "--find-links=$(Resolve-Path $FindLinks)" }
 
 Step { New-Item -ItemType Directory -Force $Base | Out-Null }
 Step { New-Item -ItemType File -Force $Mark | Out-Null }
@@ -60,17 +59,8 @@ if (-not (Test-Path (Join-Path $Venv 'Scripts\python.exe'))) {
     if ($python -eq 'uv') { Step { uv venv --seed --python '>=3.11' $Venv } } else { Step { & $python -I -m venv $Venv } }
 }
 $vpython = Join-Path $Venv 'Scripts\python.exe'
-Step { & $vpython -I -m pip install -q --upgrade @offline $source }
-if (-not $FindLinks -and $Engine -in 'cuda', 'vulkan') {
-    $folder = @{ cuda = 'cu128'; vulkan = 'vulkan' }[$Engine]
-    try {
-        Step { & $vpython -I -m pip install -q --force-reinstall --no-deps --index-url "$Wheels/$folder" 'xllamacpp>=2026.9,<2027' }
-        Step { & $vpython -c 'import xllamacpp; xllamacpp.get_device_info()' }
-    } catch {
-        Write-Output "  the $Engine wheel does not work here: the processor computes instead"
-        Step { & $vpython -I -m pip install -q --force-reinstall --no-deps 'xllamacpp>=2026.9,<2027' }
-    }
-}
+Step { & $vpython -I -m pip install -q --upgrade --force-reinstall --no-deps @offline $source }
+Step { & $vpython -I -m local_swarm.equip @wanted } # the engine and all other packages
 Step { & $Program version }
 Write-Output "Start it with: $Program run   (or add $(Split-Path $Program) to your PATH)"
 if ($Run) { Step { & $Program run @Arguments } }

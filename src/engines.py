@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import shutil
@@ -39,6 +40,18 @@ class Kind:
     fault: str | None = None
     failed: bool = False
     cards: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """This very build of it, for what is measured of it."""
+        if self.where is not None:
+            with suppress(OSError):
+                return f"{self.name} {self.where} {self.where.stat().st_mtime:.0f}"
+            return f"{self.name} {self.where}"
+        try:
+            return f"xllamacpp {importlib.metadata.version('xllamacpp')}"
+        except importlib.metadata.PackageNotFoundError:
+            return "unknown"
 
 
 def installed(settings: Settings, profile: HardwareProfile) -> list[Kind]:

@@ -15,13 +15,13 @@ from .bench.calibration import accuracies, accuracies_of
 from .bench.question import digest
 from .choose import Choice, Wish, choose_all
 from .crew import Crew, of_endpoint, of_mlx, of_plan
-from .engines import LIBRARY, candidates, installed, remember
+from .engines import candidates, installed, remember
 from .errors import UsageError
 from .hardware.detect import detect
 from .models.store import is_path, user_path
 from .obtain import OnDownload
 from .settings import Settings, clean_environment
-from .trial import Told, settle
+from .trial import Told, Tried, settle
 
 _WITHOUT_MODEL = UsageError(
     "--lora, --draft-model and --mmproj go with GGUF models that this node runs.",
@@ -102,10 +102,16 @@ def enlist(
     choices = choose_all(settings, wishes, on_download) if wishes else []
     for choice in choices:
         extras.check_fit(tuning, choice.path)
-    usual = engine in (None, LIBRARY) and tuning == Tuning() and not wish.isolated
-    if len(choices) == 1 and usual and not kinds[0].fault and not wish.cards:
-        # Several were planned for each other, and are not tried one by one.
-        choices = [settle(settings, choices[0], wishes[0], environment, on_download, tell)]
+    if choices:
+        first = candidates(kinds, engine, choices[0].path)[0]
+
+        def built(choice: Choice) -> Crew:
+            return of_plan(choice.plan, choice.path, environment, kinds=[first], tuning=tuning)
+
+        label = first.label if tuning == Tuning() else f"{first.label} {tuning}"
+        tried = Tried(built, label, tuning == Tuning())
+        wishes = [replace(one, engines=len(wishes)) for one in wishes]
+        choices = settle(settings, choices, wishes, tried, on_download, tell)
 
     def heard(name: str, fault: str | None) -> None:
         if not (fault and tuning.files):  # they may be at fault, not the engine

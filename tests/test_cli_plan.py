@@ -71,7 +71,8 @@ def test_json_and_explanation_sum_to_their_totals(
 ) -> None:
     made = planned(capsys, memory(given), **how)
     parts = made["bytes"]
-    assert parts["total"] == sum(parts[name] for name in ("weights", "kv", "compute", "cache"))
+    assert parts["total"] == sum(parts[name] for name in ("weights", "kv", "compute"))
+    assert 0 < parts["kv_of_earlier_chats"] < parts["kv"]
     points = made["score"]
     assert points["total"] == sum(value for name, value in points.items() if name != "total")
     assert made["why"] and made["tokens_per_second"] > 0 and len(made["runners_up"]) == 3

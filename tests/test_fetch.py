@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from local_swarm.errors import FetchError, HubUnreachable
-from local_swarm.models.fetch import OnProgress, fetch, known_sha256, noted
+from local_swarm.models.fetch import OnProgress, _Partial, fetch, known_sha256, noted
 from local_swarm.models.hub import HubFile
 from local_swarm.models.store import place
 
@@ -35,6 +35,8 @@ class Hub:
     tells_length: bool = True
     cuts: list[int] = field(default_factory=list)  # bytes after which a body breaks off
     statuses: list[int] = field(default_factory=list)  # errors to answer first
+    headers: dict[str, str] = field(default_factory=dict)
+    shift: int = 0  # how far beside the asked range it answers, as it says itself
     asked: list[str | None] = field(default_factory=list)
 
     def answer(self, request: BaseHTTPRequestHandler) -> tuple[int, bytes, int]:
@@ -46,6 +48,10 @@ class Hub:
         if request.path != f"/{REPO}/resolve/main/{NAME}":
             return 404, b"no", 2
         first = int(where[len("bytes=") : -1]) if where and self.resumes else 0
+        if first > len(self.data):
+            return 416, b"", 0
+        first += self.shift if first else 0
+        self.headers["Content-Range"] = f"bytes {first}-{len(self.data) - 1}/{len(self.data)}"
         body = self.data[first:]
         return 206 if first else 200, body, self.cuts.pop(0) if self.cuts else len(body)
 
@@ -58,6 +64,8 @@ def hub() -> Iterator[Hub]:
         def do_GET(self) -> None:
             status, body, sent = made.answer(self)
             self.send_response(status)
+            for name, text in made.headers.items():
+                self.send_header(name, text)
             if made.tells_length:
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -164,8 +172,70 @@ def test_damaged_bytes_never_get_the_name(hub: Hub, target: Path, start: int) ->
 
 
 def test_without_a_checksum_the_size_is_checked(hub: Hub, target: Path) -> None:
-    with pytest.raises(FetchError, match="damaged"):
+    with pytest.raises(FetchError, match="longer"):
         pull(hub, target, HubFile(REPO, NAME, len(DATA) - 1, None))
+
+
+def test_a_server_that_sends_more_than_it_announced_fills_no_disk(hub: Hub, target: Path) -> None:
+    hub.data = DATA * 2
+    with pytest.raises(FetchError, match="longer than"):
+        pull(hub, target)
+    assert target.with_suffix(".partial").stat().st_size == 0 and not target.exists()
+
+
+def test_a_part_that_the_server_has_not_is_fetched_anew(hub: Hub, target: Path) -> None:
+    begun(target, len(DATA) - 1, DATA)
+    hub.data = DATA[: len(DATA) // 2]  # the file became shorter: 416, and again from zero
+    with pytest.raises(HubUnreachable):
+        pull(hub, target)
+    assert hub.asked[:2] == [f"bytes={len(DATA) - 1}-", None]
+
+
+def test_a_part_from_another_place_is_not_taken(hub: Hub, target: Path) -> None:
+    begun(target, 1000)
+    hub.shift = 7
+    assert pull(hub, target).read_bytes() == DATA
+    assert hub.asked == ["bytes=1000-", None]
+
+
+def test_redirects_without_end_are_told_at_once(hub: Hub, target: Path) -> None:
+    hub.statuses, hub.headers = [302] * 99, {"Location": f"/{REPO}/resolve/main/{NAME}"}
+    with pytest.raises(FetchError, match="redirects"):
+        pull(hub, target)
+    assert len(hub.asked) < 30
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://127.0.0.1/x", "http://["])
+def test_a_redirect_to_elsewhere_is_told_at_once(hub: Hub, target: Path, location: str) -> None:
+    hub.statuses, hub.headers = [302] * 9, {"Location": location}
+    with pytest.raises((FetchError, HubUnreachable)):
+        pull(hub, target)
+    assert not target.exists()
+
+
+def test_a_disk_that_fills_up_keeps_what_a_later_call_can_use(
+    hub: Hub, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = 2 << 20
+    real = _Partial.write
+
+    def write(self: _Partial, chunk: bytes) -> None:
+        if self.size + len(chunk) > room:
+            raise OSError(28, "No space left on device")
+        real(self, chunk)
+
+    monkeypatch.setattr(_Partial, "write", write)
+    with pytest.raises(FetchError, match="No space left"):
+        pull(hub, target)
+    partial = target.with_suffix(".partial")
+    kept = partial.stat().st_size
+    assert 0 < kept <= room
+    unknown = replace(FILE.wanted, size=None)
+    with pytest.raises(FetchError, match="No space left"):
+        fetch(FILE.source(hub.url, None), unknown, target, lambda *_: None, pause_s=0)
+    assert partial.stat().st_size == 0  # nobody could go on with that
+    monkeypatch.undo()
+    assert pull(hub, target).read_bytes() == DATA
 
 
 def test_what_the_hub_has_not_is_no_outage(hub: Hub, target: Path) -> None:

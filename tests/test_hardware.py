@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_swarm.capacity import unused
-from local_swarm.cli.hardware import printable
+from local_swarm.cli.units import printable
 from local_swarm.hardware import amd, apple, cpu, intel, nvidia, probe, qualcomm
 from local_swarm.hardware.budget import GIB, budget
 from local_swarm.hardware.detect import detect

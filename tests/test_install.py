@@ -1,6 +1,7 @@
 """install.sh: what it makes, what it refuses, and how it takes everything away again.
 
-Most tests install a tiny wheel made here, so they need no network; one installs this checkout.
+Most tests install a tiny wheel made here, so they need no network; one installs this checkout. The
+environments are copies of one, made by links.
 """
 
 import os
@@ -92,14 +93,29 @@ def nobody(tmp_path: Path) -> Person:
     return person
 
 
-@pytest.fixture
-def person(nobody: Person) -> Person:
-    """Somebody with a Python that has venv, behind a wrapper as pyenv has it."""
-    probe = subprocess.run([BASE_PYTHON, "-I", "-c", "import ensurepip, venv"], check=False)
-    if probe.returncode != 0 and not IN_CI:
+@pytest.fixture(scope="module")
+def empty_venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `python -m venv` makes, which takes seconds."""
+    made = tmp_path_factory.mktemp("template") / "venv"
+    done = subprocess.run([BASE_PYTHON, "-I", "-m", "venv", made], capture_output=True, text=True)
+    if done.returncode != 0 and not IN_CI:
         pytest.skip(f"{BASE_PYTHON} has no venv")
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture
+def person(nobody: Person, empty_venv: Path) -> Person:
+    """Somebody with a Python that has venv, behind a wrapper as pyenv has it."""
     executable(nobody.tools / "python3.13", "#!/bin/sh\nexit 127\n")
-    executable(nobody.tools / "python3", f'#!/bin/sh\nexec "{BASE_PYTHON}" "$@"\n')
+    wrapper = f"""#!/bin/sh
+case $* in
+    *ensurepip*) printf '%s' "$0" ;;
+    "-I -m venv "*) shift 3; exec cp -Rl "{empty_venv}" "$1" ;;
+    *) exec "{BASE_PYTHON}" "$@" ;;
+esac
+"""
+    executable(nobody.tools / "python3", wrapper)
     return nobody
 
 
@@ -109,7 +125,8 @@ def tiny_wheel(folder: Path, says: str, version: str = "0.1.0") -> Path:
     path = folder / f"local_swarm-{version}-py3-none-any.whl"
     info = f"local_swarm-{version}.dist-info"
     files = {
-        "local_swarm.py": f"import sys\ndef main(): print({says!r}, *sys.argv[1:])\n",
+        "local_swarm/__init__.py": f"import sys\ndef main(): print({says!r}, *sys.argv[1:])\n",
+        "local_swarm/equip.py": (ROOT / "src" / "equip.py").read_text(),
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: local-swarm\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": "[console_scripts]\nlocal-swarm = local_swarm:main\n",
@@ -169,93 +186,14 @@ def test_dry_run_changes_nothing(person: Person) -> None:
     assert person.files() == []
 
 
-@dataclass
-class Machine:
-    """What `uname`, tools and the system's files say."""
-
-    system: str = "Linux"
-    machine: str = "x86_64"
-    flags: str = "fpu sse4_2 avx avx2"
-    tools: tuple[str, ...] = ()
-    cards: tuple[tuple[str, str], ...] = ()  # PCI address, vendor
-    files: dict[str, str] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)
-
-
-NVIDIA, AMD = ("0000:01:00.0", "0x10de"), ("0000:03:00.0", "0x1002")
-ARC, IRIS = ("0000:03:00.0", "0x8086"), ("0000:00:02.0", "0x8086")
-KFD = {"dev/kfd": ""}
-
-
-@pytest.mark.parametrize(
-    ("machine", "engine", "told"),
-    [
-        (Machine(), "wheel", "the processor"),
-        (Machine(machine="aarch64", flags=""), "wheel", "the processor"),
-        (Machine(flags="fpu sse4_2"), "server", "apt install llama.cpp"),
-        (Machine(flags="fpu", tools=("llama-server",)), "server", "/llama-server; local-swarm"),
-        (Machine(machine="riscv64", flags=""), "server", "cmake"),
-        (Machine(tools=("nvidia-smi",), cards=(NVIDIA,)), "cuda", "whl/cu128"),
-        (Machine(cards=(NVIDIA,)), "wheel", "the processor"),  # no driver
-        (Machine(cards=(AMD,), files=KFD), "rocm", "whl/rocm-6.4.1"),
-        (
-            Machine(cards=(AMD,), files={**KFD, "opt/rocm/.info/version": "7.1.0-2\n"}),
-            "rocm",
-            "whl/rocm-7.2.4",
-        ),
-        (Machine(cards=(AMD,), tools=("vulkaninfo",)), "vulkan", "whl/vulkan"),
-        (Machine(cards=(ARC,), tools=("vulkaninfo",)), "vulkan", "whl/vulkan"),
-        (Machine(cards=(ARC,)), "wheel", "the processor"),
-        (Machine(cards=(IRIS,), tools=("vulkaninfo",)), "wheel", "the processor"),
-        (Machine("Darwin", "arm64", ""), "wheel", "Metal"),
-        (Machine("Darwin", "x86_64", ""), "wheel", "Metal"),
-        (Machine("Linux", "aarch64", "", variables={"TERMUX_VERSION": "0.119"}), "server", "pkg"),
-        (Machine("FreeBSD", "amd64"), "server", "brew install llama.cpp"),
-    ],
-)
-def test_the_engine_is_chosen_by_what_the_machine_is(
-    person: Person, tmp_path: Path, machine: Machine, engine: str, told: str
-) -> None:
-    root = tmp_path / "root"
-    (root / "proc").mkdir(parents=True)
-    (root / "proc" / "cpuinfo").write_text(f"flags : {machine.flags}\n")
-    for at, (address, vendor) in enumerate(machine.cards):
-        device = root / "sys" / "devices" / address
-        device.mkdir(parents=True)
-        (device / "vendor").write_text(f"{vendor}\n")
-        card = root / "sys" / "class" / "drm" / f"card{at}"
-        card.mkdir(parents=True)
-        (card / "device").symlink_to(device)
-    for name, text in machine.files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    names = f"case $1 in -s) echo {machine.system} ;; -m) echo {machine.machine} ;; esac"
-    (person.tools / "uname").unlink()
-    executable(person.tools / "uname", f"#!/bin/sh\n{names}\n")
-    for tool in machine.tools:
-        executable(person.tools / tool, "#!/bin/sh\n")
-    person.extra = {"LOCAL_SWARM_ROOT": str(root), **machine.variables}
-    done = person.install("--dry-run")
-    assert done.returncode == 0, done.stderr
-    assert f"- engine: {engine} (" in done.stdout and told in done.stdout
-    assert ("--index-url" in done.stdout) == (engine in ("cuda", "rocm", "vulkan"))
-    assert person.files() == []
-
-
-def test_the_semantic_extra_brings_no_cuda(person: Person) -> None:
-    said = person.install("--dry-run", "--with", "code,semantic").stdout
-    torch, ours = (said.index(text) for text in ("/whl/cpu torch", "[code,semantic]"))
-    assert torch < ours
+def test_the_dry_run_tells_the_engine_and_its_packages(person: Person) -> None:
+    said = person.install("--dry-run", "--engine", "cuda", "--with", "semantic").stdout
+    assert "- engine: cuda (as given)" in said and "whl/cu128" in said
+    assert said.index("/whl/cpu torch") < said.index("sentence-transformers")  # brings no CUDA
     assert "torch" not in person.install("--dry-run", "--with", "code").stdout
-
-
-def test_a_graphics_wheel_that_cannot_be_had_is_no_reason_to_fail(
-    person: Person, tmp_path: Path
-) -> None:
-    done = person.install_piped(tiny_wheel(tmp_path, "it works"), "--engine", "cuda")
-    assert done.returncode == 0, done.stderr
-    assert "the cuda wheel does not work here" in done.stdout
-    assert person.run(person.link).stdout == "it works\n"
+    piped = person.install_piped(ROOT, "--dry-run")
+    assert (piped.returncode, "chosen once the package" in piped.stdout) == (0, True)
+    assert person.files() == []
 
 
 def test_offline_all_comes_from_a_folder_of_wheels(person: Person, tmp_path: Path) -> None:
@@ -273,35 +211,11 @@ def test_offline_all_comes_from_a_folder_of_wheels(person: Person, tmp_path: Pat
     assert person.run(person.link).stdout == "from the folder\n"
 
 
-@pytest.mark.parametrize(("answer", "kept"), [("y", False), ("n", True), ("", True)])
-def test_uninstall_asks_about_models(person: Person, answer: str, kept: bool) -> None:
-    (person.tools / "du").symlink_to(shutil.which("du") or "/usr/bin/du")
-    (person.tools / "cut").symlink_to(shutil.which("cut") or "/usr/bin/cut")
-    (person.base / "models").mkdir(parents=True)
-    (person.base / ".made-by-install.sh").touch()
-    ours, theirs = os.openpty()
-    try:
-        os.write(ours, f"{answer}\n".encode())
-        done = subprocess.run(
-            [SCRIPT, "--uninstall"],
-            env=person.environment,
-            stdin=theirs,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
-    assert done.returncode == 0, done.stderr
-    assert "too? [y/N]" in done.stdout and person.base.exists() == kept
-
-
 def test_an_old_python_fetches_uv(nobody: Person) -> None:
     fetched = nobody.base / "uv" / "bin" / "uv"
     script = f"""#!/bin/sh
 case $* in
-    *ensurepip*) printf "Python 3.9"; exit 1 ;;
+    *ensurepip*) exit 1 ;;
     *"pip install"*) mkdir -p "{fetched.parent}"; printf '#!/bin/sh\\necho uv "$@"\\n' >"{fetched}"
         chmod +x "{fetched}" ;;
 esac
@@ -313,7 +227,7 @@ esac
 
 
 def test_no_python_names_what_to_install(nobody: Person) -> None:
-    old = 'case $* in *ensurepip*) printf "Python 3.9"; exit 1 ;; *pip*) exit 1 ;; esac'
+    old = "case $* in --version) echo Python 3.9 ;; *) exit 1 ;; esac"
     executable(nobody.tools / "python3", f"#!/bin/sh\n{old}\n")
     done = nobody.install()
     assert done.returncode == 1
@@ -392,7 +306,7 @@ def test_piped_install_upgrade_repair_and_uninstall(person: Person, tmp_path: Pa
     assert person.run(person.link).stdout == "newer\n"
 
     (person.base / "models").mkdir()
-    removed = person.install("--uninstall")
+    removed = person.install("--uninstall")  # this package cannot even be asked about its models
     assert removed.returncode == 0, removed.stderr
     assert f"rm -r '{person.base}'" in removed.stdout
     assert [path.name for path in person.base.iterdir()] == ["models"]
@@ -404,16 +318,13 @@ def test_a_failed_install_says_so_and_links_nothing(person: Person, tmp_path: Pa
     broken.write_text("no zip")
     done = person.install_piped(broken)
     assert done.returncode == 1
-    assert "ERROR" in done.stderr and "installing the packages failed" in done.stderr
+    assert "ERROR" in done.stderr and "installing failed" in done.stderr
     assert not person.link.is_symlink()
 
 
 def test_ctrl_c_leaves_no_link(person: Person) -> None:
-    waiting = 'case $* in *"-m venv"*) exec sleep 60 ;; esac'
-    name = f"python3.{sys.version_info.minor}"
-    answer = f'printf "Python 3.{sys.version_info.minor} at %s" "$0"'
-    probe = f"case $* in *ensurepip*) {answer}; exit ;; esac"
-    executable(person.tools / name, f"#!/bin/sh\n{waiting}\n{probe}\n")
+    waits = 'case $* in *"-m venv"*) exec sleep 60 ;; *ensurepip*) printf %s "$0" ;; esac'
+    executable(person.tools / f"python3.{sys.version_info.minor}", f"#!/bin/sh\n{waits}\n")
     with subprocess.Popen(
         [SCRIPT],
         env=person.environment,
@@ -432,6 +343,18 @@ def test_ctrl_c_leaves_no_link(person: Person) -> None:
     assert list(person.link.parent.iterdir()) == []
 
 
+def test_what_a_kill_left_is_made_anew(person: Person, tmp_path: Path) -> None:
+    person.link.parent.mkdir(parents=True)
+    (person.base / "venv" / "half").mkdir(parents=True)
+    (person.base / ".made-by-install.sh").touch()
+    (person.base / ".unfinished").touch()
+    done = person.install_piped(tiny_wheel(tmp_path, "whole"))
+    assert done.returncode == 0, done.stderr
+    assert person.run(person.link).stdout == "whole\n"
+    assert not (person.base / ".unfinished").exists()
+    assert not (person.base / "venv" / "half").exists()
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("maker", ["python", "uv"])
 def test_this_checkout_installs_and_runs(person: Person, maker: str) -> None:
@@ -445,17 +368,15 @@ def test_this_checkout_installs_and_runs(person: Person, maker: str) -> None:
     person.extra = {name: os.environ[name] for name in wanted}
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     person.extra |= {"PIP_CACHE_DIR": str(caches / "pip"), "UV_CACHE_DIR": str(caches / "uv")}
+    person.extra["PIP_NO_COMPILE"] = "1"  # half of the time
     before = visible(ROOT)
-
-    for _ in range(2):  # the second run upgrades
-        done = person.install()
-        offline = any(sign in done.stderr for sign in NO_NETWORK)
-        if done.returncode != 0 and offline and not IN_CI:
-            pytest.skip("the packages cannot be downloaded here")
-        assert done.returncode == 0, done.stderr
-        version = person.run(person.link, "version")
-        assert version.returncode == 0, version.stderr
-        assert "0.1.0" in version.stdout
+    done = person.install()
+    offline = any(sign in done.stderr for sign in NO_NETWORK)
+    if done.returncode != 0 and offline and not IN_CI:
+        pytest.skip("the packages cannot be downloaded here")
+    assert done.returncode == 0, done.stderr
+    version = person.run(person.link, "version")
+    assert (version.returncode, "0.1.0" in version.stdout) == (0, True), version.stderr
 
     removed = person.install("--uninstall")
     assert removed.returncode == 0, removed.stderr

@@ -234,7 +234,18 @@ def test_a_hub_in_trouble_is_like_none(hub: str) -> None:
         find(hub, None, Remote("owner/tiny", "Q4_K_M"))
 
 
-@pytest.mark.parametrize("body", [b"<html>Please log in to the WLAN</html>", b'{"a": 1}', b"[1]"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Please log in to the WLAN</html>",
+        b'{"a": 1}',
+        b"[1]",
+        b"[" * 100_000,
+        b'[{"path": "tiny-Q4_K_M.gguf", "size": -1}]',
+        b'[{"path": "tiny-Q4_K_M.gguf", "size": "4"}]',
+        b'[{"path": "a\\u001b[31m-Q4_K_M.gguf", "size": 4}]',
+    ],
+)
 def test_an_answer_that_is_no_list_of_files_is_told(hub: str, body: bytes) -> None:
     Handler.body = body
     with pytest.raises(SwarmError):

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_swarm import trial
+from local_swarm import crew, trial
+from local_swarm.backends.llama_server import LlamaConfig
 from local_swarm.choose import Choice, Wish, choose
+from local_swarm.hardware import busy
 from local_swarm.hardware.budget import budget
 from local_swarm.hardware.detect import detect
 from local_swarm.models.gguf import read_spec
@@ -22,10 +24,16 @@ from local_swarm.models.measured import Entry, keep, learned, machine_of, read, 
 from local_swarm.models.planner import plan
 from local_swarm.settings import Settings, clean_environment
 from local_swarm.status import Measured
-from local_swarm.trial import settle
+from local_swarm.trial import Tried, settle
 
 from .conftest import settings_in
 
+
+def built(choice: Choice) -> crew.Crew:
+    return crew.of_plan(choice.plan, choice.path, clean_environment())
+
+
+TRIED = Tried(built, "xllamacpp 1")
 GOOD = Entry("m", "e", "a.gguf", 1 << 30, 5, 4096, 10, 2 << 30, 2 << 30, 8.0, 5.0, 10.0)
 Said = list[str]
 
@@ -45,8 +53,8 @@ def settled(
     def settle_it(wish: Wish = Wish(seats=3, context=512)) -> tuple[Choice, Said]:  # noqa: B008
         said: Said = []
         choice = choice_of(settings, slow_model, wish)
-        environment = clean_environment()
-        return settle(settings, choice, wish, environment, lambda *_: None, said.append), said
+        (found,) = settle(settings, [choice], [wish], TRIED, lambda *_: None, said.append)
+        return found, said
 
     return settle_it
 
@@ -60,25 +68,23 @@ def test_a_plan_is_tried_once_and_what_was_measured_is_kept(
     assert 0.8 < found.predicted / found.resident < 1.2 and found.seats == 3
     (kept,) = json.loads((tmp_path / "state" / "measured.json").read_text())
     assert (kept["resident"], kept["one"]) == (found.resident, found.one)
-    monkeypatch.setattr(trial, "_busy", lambda: True)
+    monkeypatch.setattr(trial, "busy", lambda: True)
     again, said = settled()
     assert again.measured == found and said == []
-    monkeypatch.setattr(trial, "_busy", lambda: False)
+    monkeypatch.setattr(trial, "busy", lambda: False)
     assert bool(settled()[1]) == (found.one is None)  # only a speed that is missing is measured
 
 
 def test_a_plan_for_which_there_is_no_memory_is_made_smaller(
     settled: Callable[..., tuple[Choice, Said]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from local_swarm.backends import llama_server
-
-    real = llama_server.LlamaConfig
+    real = LlamaConfig
 
     def hungry(**given: object) -> object:  # a KV cache that no machine has, for plans with seats
         slots = given["slots"]
         return real(**given | ({"cells": 4_000_000} if slots != 2 else {}))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(trial, "LlamaConfig", hungry)
+    monkeypatch.setattr(crew, "LlamaConfig", hungry)
     choice, said = settled()
     assert choice.plan.seats == 1 and choice.measured is not None, said
     steps = [line for line in said if "stepping down" in line]
@@ -96,7 +102,7 @@ def test_a_machine_that_runs_out_of_memory_is_not_swapped_to_death(
         await asyncio.sleep(60)
         return "never"
 
-    monkeypatch.setattr(trial, "_watch", watch)
+    monkeypatch.setattr(trial, "watch", watch)
     choice, said = settled()
     assert choice.measured is not None and choice.plan.bytes < 400 << 20
     assert "12 MiB of RAM were left" in said[1] and "stepping down" in said[1]
@@ -107,7 +113,7 @@ def test_the_watch_sees_that_memory_ends(monkeypatch: pytest.MonkeyPatch) -> Non
 
     real = psutil.virtual_memory()
     monkeypatch.setattr(psutil, "virtual_memory", lambda: real._replace(available=1 << 20))
-    assert "1 MiB" in asyncio.run(asyncio.wait_for(trial._watch(), 5))
+    assert "1 MiB" in asyncio.run(asyncio.wait_for(busy.watch(), 5))
 
 
 def test_a_damaged_model_is_left_for_the_node_to_tell(tmp_path: Path, slow_model: Path) -> None:
@@ -117,8 +123,51 @@ def test_a_damaged_model_is_left_for_the_node_to_tell(tmp_path: Path, slow_model
     choice = choice_of(settings, broken, Wish(seats=3, context=512))
     with broken.open("r+b") as file:
         file.truncate(1 << 20)
-    found = settle(settings, choice, Wish(), clean_environment(), lambda *_: None, said.append)
-    assert found == choice and not any("stepping" in line for line in said)
+    found = settle(settings, [choice], [Wish()], TRIED, lambda *_: None, said.append)
+    assert found == [choice] and not any("stepping" in line for line in said)
+
+
+def test_isolated_workers_are_tried_together_and_tell_nothing_of_other_plans(
+    settled: Callable[..., tuple[Choice, Said]], tmp_path: Path
+) -> None:
+    choice, _ = settled(Wish(seats=2, context=512, isolated=True))
+    found = choice.measured
+    assert found is not None and found.seats == 2 and found.resident is not None
+    (kept,) = read(tmp_path / "state", choice.profile)
+    assert not kept.plain and kept.predicted > 2 * (80 << 20)  # two copies of the weights
+    assert surplus(kept.file, kept.file_bytes, [replace(kept, resident=1 << 40)]) == 0
+    assert learned(choice.profile, [replace(kept, file_bytes=1 << 30)]).pace is None
+
+
+def test_several_models_are_tried_together_and_the_largest_steps_down(
+    tmp_path: Path, slow_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "_ANSWER_S", 0.3)
+    settings, said = settings_in(tmp_path), Said()
+    wishes = [Wish(seats=1, context=256, engines=2), Wish(seats=3, context=1024, engines=2)]
+    choices = [choice_of(settings, slow_model, wish) for wish in wishes]
+    lives = iter([True, False])
+
+    async def watch() -> str:
+        if next(lives):
+            return "12 MiB of RAM were left"
+        await asyncio.sleep(60)
+        return "never"
+
+    monkeypatch.setattr(trial, "watch", watch)
+    small, large = settle(settings, choices, wishes, TRIED, lambda *_: None, said.append)
+    assert small.plan == choices[0].plan and small.measured is not None
+    assert large.plan.bytes < choices[1].plan.bytes and large.measured is not None
+    assert "3 seats" in said[1] and "stepping down" in said[1]
+    assert large.plan.threads == choices[1].plan.threads  # its share of the cores
+    assert len(read(settings.state, small.profile)) == 2
+
+
+def test_what_was_tuned_is_measured_anew(
+    settled: Callable[..., tuple[Choice, Said]], tmp_path: Path
+) -> None:
+    first = settled(Wish(seats=1, context=256))[0]
+    assert trial._known(settings_in(tmp_path), first, replace(TRIED, label="tuned")) is None
 
 
 def test_the_next_plan_uses_what_was_measured(tmp_path: Path, slow_model: Path) -> None:

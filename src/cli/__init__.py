@@ -32,11 +32,13 @@ def main() -> None:
 def _run() -> None:
     from ..errors import SwarmError, UsageError
     from .app import app
+    from .units import printable
 
     try:
         app()
         if sys.stdout:
             sys.stdout.flush()
     except SwarmError as error:
-        print(f"Error: {error.full}", file=sys.stderr)
+        # a hub, a peer or a model file may have chosen some of the words
+        print(f"Error: {printable(error.full)}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)

@@ -10,6 +10,7 @@ from ..hardware.budget import GIB, budget
 from ..hardware.detect import detect
 from ..hardware.probe import ThisMachine
 from ..hardware.profile import Device, HardwareProfile
+from .units import printable
 
 
 def hardware(as_json: bool, raw: bool) -> None:
@@ -67,8 +68,3 @@ def _device(device: Device) -> str:
 
 def _gib(size: int | None) -> str:
     return "unknown" if size is None else f"{size / GIB:.1f} GiB"
-
-
-def printable(text: str) -> str:
-    """`text` without what a terminal would obey."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)

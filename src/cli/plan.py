@@ -93,7 +93,7 @@ def _idle(ram: int) -> HardwareProfile:
 
 
 def told(made: Plan) -> dict[str, Any]:
-    """A plan as JSON values; sizes in bytes."""
+    """A plan as JSON values; sizes in bytes, of which weights, kv and compute make the total."""
     need = made.need
     return {
         "model": made.spec.id,
@@ -111,9 +111,9 @@ def told(made: Plan) -> dict[str, Any]:
         "fits": made.bytes <= made.budget.bytes,
         "bytes": {
             "weights": need.weights,
-            "kv": need.kv,
+            "kv": need.kv + need.cache,
+            "kv_of_earlier_chats": need.cache,
             "compute": need.compute,
-            "cache": need.cache,
             "total": need.total,
             "budget": made.budget.bytes,
         },

@@ -33,3 +33,8 @@ def shown(count: int) -> str:
         if count >= 1 << power:
             return f"{count / (1 << power):.{digits}f} {unit}"
     return f"{count / 1024:.0f} KiB"
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal would obey."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)

@@ -151,6 +151,10 @@ def _pull(
                     have.keep()
                     raise
                 time.sleep(pause_s * 2**failures / 2)
+            except OSError:
+                if wanted.size is None:
+                    have.restart()  # no later call goes on with it: it would only fill the disk
+                raise
         have.keep()
         return have.sha256
 
@@ -161,6 +165,12 @@ def _try(source: Source, wanted: Wanted, have: _Partial, progress: OnProgress) -
             have.restart()
         for chunk in stream.chunks:
             have.write(chunk)
+            if wanted.size is not None and have.size > wanted.size:
+                have.restart()
+                raise FetchError(
+                    f"{wanted.name} is longer than the {wanted.size:,} bytes that were announced.",
+                    hint="Run the same command again, or take another source.",
+                )
             progress(have.size, wanted.size)
     if wanted.size is not None and have.size < wanted.size:
         raise HubUnreachable("The download broke off.", hint=AGAIN)

@@ -51,13 +51,18 @@ def find(hub: str, token: str | None, remote: Remote) -> HubFile:
             hint=f"There are: {', '.join(names[:12]) or 'none'}.",
         )
     entry = min(found, key=lambda e: len(e["path"]))
-    return HubFile(
-        remote.repo, entry["path"], int(entry["size"]), (entry.get("lfs") or {}).get("oid")
-    )
+    lfs = entry.get("lfs")
+    sha256 = lfs.get("oid") if isinstance(lfs, dict) else None
+    return HubFile(remote.repo, entry["path"], entry["size"], sha256)
 
 
 def _matches(path: str, remote: Remote) -> bool:
-    if not path.endswith(".gguf") or "-of-0" in path or "mmproj" in path.lower():
+    if (
+        not path.isprintable()
+        or not path.endswith(".gguf")
+        or "-of-0" in path
+        or "mmproj" in path.lower()
+    ):
         return False
     if remote.file is not None:
         return path == remote.file
@@ -69,9 +74,9 @@ def _tree(response: httpx.Response) -> list[dict[str, Any]]:
     """The files of a repository; a login page of a café's network is no such list."""
     try:
         entries = response.json()
-        if all(isinstance(e["path"], str) and isinstance(e.get("size", 0), int) for e in entries):
-            return list(entries)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        if all(isinstance(e["path"], str) and e.get("size", 0) >= 0 for e in entries):
+            return [{"size": 0, **entry} for entry in entries]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
     raise HubUnreachable("What answers in the hub's place is no model hub.")
 

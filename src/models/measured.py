@@ -42,6 +42,7 @@ class Entry:
     one: float | None
     all: float | None
     expected: float
+    plain: bool = True  # else it tells of nothing but this very plan: isolated, or tuned by hand
 
     def is_of(self, plan: Plan, path: Path) -> bool:
         """Whether it was this plan of this file."""
@@ -83,12 +84,17 @@ def learned(profile: HardwareProfile, entries: Sequence[Entry]) -> HardwareProfi
     paces = [
         log(one.one / one.expected)
         for one in entries
-        if one.one and one.expected > 0 and one.file_bytes >= _SMALL
+        if one.plain and one.one and one.expected > 0 and one.file_bytes >= _SMALL
     ]
     seats = [
         (one.one / one.all - 1) / (one.seats - 1)
         for one in entries
-        if one.one and one.all and one.seats > 1 and one.expected > 0 and one.file_bytes >= _SMALL
+        if one.plain
+        and one.one
+        and one.all
+        and one.seats > 1
+        and one.expected > 0
+        and one.file_bytes >= _SMALL
     ]
     return replace(
         profile,
@@ -102,7 +108,9 @@ def surplus(file: str, file_bytes: int | None, entries: Iterable[Entry]) -> int:
     found = [
         one.resident - one.predicted
         for one in entries
-        if one.resident is not None and (one.file, one.file_bytes) == (file, file_bytes)
+        if one.plain
+        and one.resident is not None
+        and (one.file, one.file_bytes) == (file, file_bytes)
     ]
     return max([0, *found])
 

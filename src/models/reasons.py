@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..hardware.numbers import GIB
+from ..hardware.numbers import GIB, MIB
 from ..hardware.profile import Budget
 from .plan import Candidate, Plan, label
 
@@ -13,7 +13,9 @@ def why(plan: Plan, wished: int | None, floor: float | None, *, chosen: bool) ->
     """The reasons of a plan, a line each."""
     spec, seats = plan.spec, plan.seats
     lines = [_budget(plan.budget)]
-    if chosen and plan.isolated:
+    if chosen and plan.bytes > plan.budget.bytes:
+        lines.append(f"{plan.label}: none of the listed models fits, this is the smallest")
+    elif chosen and plan.isolated:
         lines.append(f"{plan.label}: the largest listed model of which several copies fit")
     elif chosen:
         lines.append(
@@ -41,9 +43,13 @@ def why(plan: Plan, wished: int | None, floor: float | None, *, chosen: bool) ->
 
 def _budget(budget: Budget) -> str:
     if budget.vram and budget.vram_reason and budget.vram < budget.bytes:
-        ram = f"{(budget.bytes - budget.vram) / GIB:.1f} GiB of RAM ({budget.reason})"
-        return f"budget {budget.vram / GIB:.1f} GiB on cards ({budget.vram_reason}) and {ram}"
-    return f"budget {budget.bytes / GIB:.1f} GiB: {budget.reason}"
+        ram = f"{_size(budget.bytes - budget.vram)} of RAM ({budget.reason})"
+        return f"budget {_size(budget.vram)} on cards ({budget.vram_reason}) and {ram}"
+    return f"budget {_size(budget.bytes)}: {budget.reason}"
+
+
+def _size(count: int) -> str:
+    return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / MIB:,.0f} MiB"
 
 
 def _device(plan: Plan) -> list[str]:
@@ -68,7 +74,8 @@ def _seats(plan: Plan) -> str:
 def _speed(plan: Plan, floor: float | None) -> str:
     speed = plan.tokens_per_second
     thoughts = ", long thoughts before the answer counted" if plan.spec.thinking else ""
-    text = f"about {speed:.3g} tokens/s for each answer, by memory bandwidth{thoughts}"
+    shown = f"{speed:.3g}" if speed < 1000 else f"{speed:,.0f}"
+    text = f"about {shown} tokens/s for each answer, by memory bandwidth{thoughts}"
     if floor is not None and speed < floor:
         text += f": nothing that fits reaches {floor:g}"
     return text

@@ -70,6 +70,9 @@ class WebSource:
         """See Source."""
         headers = {"Range": f"bytes={start}-"} if start else {}
         with client(self.token) as http, self._answer(http, headers) as response:
+            if response.status_code == 416 or _begin(response) not in (None, start):
+                yield Stream(0, iter(()))  # what is here is no part of that file: all of it again
+                return
             begun = start if response.status_code == 206 else 0
             yield Stream(begun, self._chunks(response))
 
@@ -89,10 +92,14 @@ class WebSource:
         headers = {**headers, "Accept-Encoding": "identity"}
         try:
             with http.stream("GET", self.url, headers=headers) as response:
-                raise_for(response, self.what)
+                if response.status_code != 416 or "Range" not in headers:
+                    raise_for(response, self.what)
                 yield response
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise HubUnreachable(f"The download broke off: {error}.", hint=AGAIN) from None
+        except (httpx.TooManyRedirects, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            told = f"{self.what} cannot be had from there: {error}"
+            raise FetchError(f"{told.rstrip('.')}.", hint="Check the address.") from None
+        except httpx.HTTPError as error:
+            raise broken(error) from None
 
     def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
         import httpx
@@ -100,7 +107,23 @@ class WebSource:
         try:
             yield from response.iter_bytes(CHUNK)
         except httpx.HTTPError as error:
-            raise HubUnreachable(f"The download broke off: {error}.", hint=AGAIN) from None
+            raise broken(error) from None
+
+
+def broken(error: Exception) -> HubUnreachable:
+    """What a line that broke is told as."""
+    hint = AGAIN
+    if "CERTIFICATE" in str(error):
+        hint = "Is the clock right? A proxy's own certificate is taken from SSL_CERT_FILE."
+    return HubUnreachable(f"The download broke off: {error or type(error).__name__}.", hint=hint)
+
+
+def _begin(response: httpx.Response) -> int | None:
+    """Where a part of a file begins, as its server says; None where it does not."""
+    if response.status_code != 206:
+        return None
+    told = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+    return int(told) if told.isascii() and told.isdecimal() else None
 
 
 def client(token: str | None, base: str = "") -> httpx.Client:

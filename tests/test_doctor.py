@@ -17,8 +17,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from local_swarm.cli.doctor import _engine
 from local_swarm.diagnose import engine, fence, machine, places
 from local_swarm.diagnose.check import Check, Stage, State, examine, healthy
+from local_swarm.engines import LIBRARY, PROGRAM, Kind
 from local_swarm.errors import FetchError
 from local_swarm.hardware.detect import detect
 from local_swarm.hardware.profile import Device
@@ -93,6 +95,20 @@ def test_the_engine_is_imported_and_answers() -> None:
     assert one(partial(engine.importing, clean_environment())).detail.startswith("xllamacpp 20")
     answer = one(partial(engine.starting, clean_environment(), 2))
     assert answer.state is State.OK and "wrote" in answer.detail
+
+
+@pytest.mark.skipif(os.name == "nt", reason="programs of POSIX")
+def test_a_llama_server_answers_where_the_package_is_not_for_here(tmp_path: Path) -> None:
+    script = tmp_path / "llama-server"
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -m tests._llama_server "$@"\n')
+    script.chmod(0o755)
+    package, server = Kind(LIBRARY, fault="it needs AVX2"), Kind(PROGRAM, script)
+    [(_, absent), (_, answer)] = _engine([package, server], 1)
+    found = one(absent)
+    assert found.state is State.SKIP and "llama-server serves instead" in found.detail
+    assert one(answer).state is State.OK
+    assert [name for name, _ in _engine([package], 1)] == ["engine", "answer"]  # and both will fail
+    assert len(_engine([package, Kind("mlx")], 1)) == 1
 
 
 def test_an_engine_that_is_not_there_has_failed(tmp_path: Path) -> None:

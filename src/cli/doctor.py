@@ -7,7 +7,7 @@ import json
 import logging
 import platform
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -19,7 +19,7 @@ from ..capacity import unused
 from ..diagnose import engine, fence, machine, places
 from ..diagnose import lan as peers
 from ..diagnose.check import Check, Stage, State, examine, healthy
-from ..engines import installed
+from ..engines import LIBRARY, PROGRAM, Kind, installed, program_of
 from ..hardware.detect import detect
 from ..hardware.profile import HardwareProfile
 from ..settings import Settings, clean_environment
@@ -42,15 +42,14 @@ def doctor(lan: bool, as_json: bool) -> None:
 
 def _stages(settings: Settings, profile: HardwareProfile, *, lan: bool) -> list[tuple[str, Stage]]:
     """All stages in the order in which a start needs them."""
-    environment = clean_environment()
+    kinds = installed(settings, profile)
     stages: list[tuple[str, Stage]] = [
         ("program", _program),
         ("processor", partial(machine.processor, profile)),
         ("memory", partial(machine.memory, profile)),
         ("graphics", partial(machine.graphics, profile, unused(profile))),
-        ("engines", partial(engine.kinds, _kinds(settings, profile))),
-        ("engine", partial(engine.importing, environment)),
-        ("answer", partial(engine.starting, environment, profile.cores)),
+        ("engines", partial(engine.kinds, [(kind.name, kind.fault) for kind in kinds])),
+        *_engine(kinds, profile.cores),
         ("sandbox", fence.sandbox),
         ("port", partial(places.port, settings)),
         ("disk", partial(places.disk, settings)),
@@ -62,9 +61,23 @@ def _stages(settings: Settings, profile: HardwareProfile, *, lan: bool) -> list[
     return stages
 
 
-def _kinds(settings: Settings, profile: HardwareProfile) -> list[tuple[str, str | None]]:
-    """The engines that `run` knows, with what speaks against each."""
-    return [(kind.name, kind.fault) for kind in installed(settings, profile)]
+def _engine(kinds: Sequence[Kind], cores: int) -> list[tuple[str, Stage]]:
+    """The package, and an answer of it; of a llama-server where the package is not for here."""
+    environment = clean_environment()
+    package = next(kind for kind in kinds if kind.name == LIBRARY)
+    others = [kind for kind in kinds if kind.name != LIBRARY and not kind.fault]
+    if not package.fault or package.failed or not others:
+        return [
+            ("engine", partial(engine.importing, environment)),
+            ("answer", partial(engine.starting, environment, cores)),
+        ]
+    stages: list[tuple[str, Stage]] = [
+        ("engine", partial(engine.absent, package.fault, others[0].name))
+    ]
+    if others[0].name == PROGRAM:
+        answer = lambda: engine.starting(environment, cores, program_of(others[0]))  # noqa: E731
+        stages.append(("answer", answer))
+    return stages
 
 
 async def _program() -> AsyncIterator[Check]:

@@ -66,12 +66,27 @@ async def importing(environment: Mapping[str, str]) -> AsyncIterator[Check]:
         yield Check("engine", State.FAIL, f"xllamacpp cannot be imported: {last[0]}", _AGAIN)
 
 
-async def starting(environment: Mapping[str, str], threads: int) -> AsyncIterator[Check]:
-    """A real answer of the bundled demo model by a real engine."""
+async def absent(fault: str, instead: str) -> AsyncIterator[Check]:
+    """The package is not used here, and need not be: another engine serves."""
+    yield Check("engine", State.SKIP, f"{fault}; {instead} serves instead")
+
+
+async def starting(
+    environment: Mapping[str, str], threads: int, program: tuple[str, str] | None = None
+) -> AsyncIterator[Check]:
+    """A real answer of the bundled demo model by a real engine: the package, or a llama-server
+    (its path and help text)."""
     path = demo_path()
     spec = read_spec(path)
     config = LlamaConfig(
-        spec.id, path, slots=1, context=512, cells=512, threads=threads, prompt_cache_mib=0
+        spec.id,
+        path,
+        slots=1,
+        context=512,
+        cells=512,
+        threads=threads,
+        prompt_cache_mib=0,
+        program=program,
     )
     server = LlamaServer(config, environment)
     began = time.monotonic()

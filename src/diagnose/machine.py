@@ -24,7 +24,8 @@ async def processor(profile: HardwareProfile) -> AsyncIterator[Check]:
         "processor",
         State.WARN,
         f"{told}; no AVX2",
-        "The packaged engine needs AVX2 on x86: run the node on a newer machine of yours.",
+        "The packaged engine needs AVX2 on x86: a llama-server on PATH serves instead "
+        "(apt install llama.cpp).",
     )
 
 

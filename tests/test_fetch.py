@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +20,9 @@ import pytest
 from local_swarm.errors import FetchError, HubUnreachable
 from local_swarm.models.fetch import OnProgress, _Partial, fetch, known_sha256, noted
 from local_swarm.models.hub import HubFile
+from local_swarm.models.source import WebSource
 from local_swarm.models.store import place
+from local_swarm.network.identity import load
 
 DATA = bytes(range(256)) * 12_000  # three chunks
 REPO, NAME = "owner/some-GGUF", "some-Q4_K_M.gguf"
@@ -211,6 +215,27 @@ def test_a_redirect_to_elsewhere_is_told_at_once(hub: Hub, target: Path, locatio
     with pytest.raises((FetchError, HubUnreachable)):
         pull(hub, target)
     assert not target.exists()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_with_what_to_do(
+    tmp_path: Path, target: Path
+) -> None:
+    key = load(tmp_path / "someone").file
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(key)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            with suppress(OSError):
+                context.wrap_socket(server.accept()[0], server_side=True).close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        web = WebSource(f"https://127.0.0.1:{server.getsockname()[1]}/a.gguf", "a.gguf")
+        with pytest.raises(HubUnreachable, match="CERTIFICATE") as caught:
+            web.look()
+        thread.join()
+    assert "SSL_CERT_FILE" in caught.value.hint
 
 
 def test_a_disk_that_fills_up_keeps_what_a_later_call_can_use(

@@ -119,7 +119,8 @@ def test_a_larger_card_is_never_a_worse_plan(cards: list[int], ram: int) -> None
 def test_every_plan_is_explained(size: int, isolated: bool, floor: float | None) -> None:
     chosen = made(size / GIB, FEW, Wishes(floor=floor, isolated=isolated))
     told = "\n".join(chosen.why)
-    assert f"budget {size / GIB:.1f} GiB: as given" in told
+    shown = f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / 2**20:,.0f} MiB"
+    assert f"budget {shown}: as given" in told
     assert f"{chosen.bytes / GIB:.2f} GiB" in told and "tokens/s" in told
     assert chosen.score.total == sum(value for _, value in chosen.score.terms())
     parts = (chosen.need.weights, chosen.need.kv, chosen.need.compute, chosen.need.cache)

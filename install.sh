@@ -22,11 +22,7 @@ END
 say() { printf '%s\n' "$*"; }
 die() { say "install.sh: $*" >&2; exit 1; }
 misuse() { say "install.sh: $*" "(./install.sh --help lists the options)" >&2; exit 2; }
-run() { if [ "$dry" = yes ]; then say "  would run: $*"; else "$@"; fi; }
-quietly() { # what a command says is shown only where it fails
-    log=$(run "$@" 2>&1 </dev/null) || { say "$log" >&2; return 1; }
-    [ "$dry" = no ] || say "$log"
-}
+quietly() { log=$("$@" 2>&1 </dev/null) || { say "$log" >&2; return 1; }; } # what it says is shown where it fails
 failed() {
     free=$(df -Pk "$base" | awk 'NR == 2 { print int($4 / 1024) }')
     die "$1 failed, see above (free space in $base: $free MB); run it again to go on"
@@ -73,16 +69,15 @@ make_environment() { # what a kill leaves (.unfinished), and what does not run a
     case $python in uv) probe='' ;; *) probe='import pip' ;; esac
     [ -e "$unfinished" ] || ! "$venv/bin/python" -I -c "$probe" 2>/dev/null || return 0
     say "- making the environment with $python"
-    run rm -rf "$venv" || return
+    rm -rf "$venv" || return
     case $python in uv) quietly uv venv --python '>=3.11' "$venv" ;; *) quietly "$python" -I -m venv "$venv" ;; esac
 }
 
 install_package() { # setuptools leaves build/ and *.egg-info where it builds: it gets a copy
     say "- installing the packages (some 50 MB the first time)"
-    target=${LOCAL_SWARM_SOURCE:-local-swarm}
     if [ -n "$checkout" ]; then
         target=$tmp
-        (cd "$checkout" && run cp -R src pyproject.toml README.md LICENSE "$tmp") || return
+        (cd "$checkout" && cp -R src pyproject.toml README.md LICENSE "$tmp") || return
     fi
     [ -z "$links" ] || set -- --no-index --find-links "$links"
     set -- --upgrade --force-reinstall --no-deps "$@" "$target"
@@ -92,18 +87,19 @@ install_package() { # setuptools leaves build/ and *.egg-info where it builds: i
     esac
 }
 
-equip() { # the engine, all else and the link, by the package itself; before it is there a checkout can tell
-    set -- "--link=$link" "--with=$extras" ${engine:+"--engine=$engine"} ${links:+"--find-links=$links"}
-    if [ "$dry" = no ]; then "$venv/bin/python" -I -m local_swarm.equip "$@" </dev/null; return; fi
-    [ "$python" != uv ] || python=$(uv python find '>=3.11' 2>/dev/null) || true
-    "$python" -I "$checkout/src/equip.py" --dry-run "$@" 2>/dev/null || say "- engine: chosen once the package is there"
-}
-
 install_swarm() {
     refuse_foreign
     find_python boot
+    target=${LOCAL_SWARM_SOURCE:-local-swarm}
+    set -- "--link=$link" "--with=$extras" ${engine:+"--engine=$engine"} ${links:+"--find-links=$links"}
+    if [ "$dry" = yes ]; then # the package itself brings engine and all else: before it is there a checkout can tell
+        say "Would install ${checkout:-$target} into $venv, made with $python:"
+        [ "$python" != uv ] || python=$(uv python find '>=3.11' 2>/dev/null) || true
+        "$python" -I "$checkout/src/equip.py" --dry-run "$@" 2>/dev/null || say "- engine: chosen once the package is there"
+        return
+    fi
     say "Installing Local Swarm into $base"
-    if ! { run mkdir -p "$base" "${link%/*}" && run touch "$base/$mark" && run test -w "${link%/*}"; }; then
+    if ! { mkdir -p "$base" "${link%/*}" && touch "$base/$mark" && [ -w "${link%/*}" ]; }; then
         die "cannot write to $base or ${link%/*}; LOCAL_SWARM_HOME chooses another place for the first"
     fi
     tmp=$(mktemp -d "${TMPDIR:-/tmp}/local-swarm.XXXXXX") || die "cannot make a temporary folder (TMPDIR)"
@@ -111,26 +107,23 @@ install_swarm() {
     trap 'say "Interrupted." >&2; exit 130' INT
     trap 'exit 143' HUP TERM
     make_environment || failed "making the environment"
-    run touch "$unfinished" || failed "writing to $base"
-    { install_package && equip; } || { rm -f "$unfinished"; failed "installing"; }
-    run rm -f "$unfinished"
+    touch "$unfinished" || failed "writing to $base"
+    { install_package && "$venv/bin/python" -I -m local_swarm.equip "$@" </dev/null; } ||
+        { rm -f "$unfinished"; failed "installing"; }
+    rm -rf "$unfinished" "$tmp" # exec runs no trap
 }
 
 uninstall_swarm() { # the program asks about models and settings, which are its own
-    removed=''
-    if [ -f "$base/$mark" ]; then
-        [ "$dry" = no ] || set -- --dry-run
-        "$venv/bin/python" -I -m local_swarm.uninstall "$@" "$venv" "$base/uv" "$base/$mark" "$unfinished" 2>/dev/null ||
-            say "Kept, models or settings may be there: $base (to remove it too: rm -r '$base')"
-        run rm -rf "$venv" "$base/uv" "$unfinished" "$base/$mark" || die "cannot remove $venv"
-        run rmdir "$base" 2>/dev/null || true
-        removed=$venv
-    fi
-    if [ "$(readlink "$link" || true)" = "$venv/bin/local-swarm" ]; then
-        run rm -f "$link" || die "cannot remove $link"
-        removed="$removed $link"
-    fi
-    say "Removed: ${removed:-nothing, there is no Local Swarm in $base}"
+    set --
+    [ ! -f "$base/$mark" ] || set -- "$venv" "$base/uv" "$unfinished" "$base/$mark"
+    [ "$(readlink "$link" || true)" != "$venv/bin/local-swarm" ] || set -- "$@" "$link"
+    if [ $# -eq 0 ]; then say "Removed: nothing, there is no Local Swarm in $base"; return; fi
+    if [ "$dry" = yes ]; then say "Would ask about models and settings, and remove: $*"; return; fi
+    "$venv/bin/python" -I -m local_swarm.uninstall "$@" 2>/dev/null ||
+        say "Kept, models or settings may be there: $base (to remove it too: rm -r '$base')"
+    rm -rf "$@" || die "cannot remove $*"
+    rmdir "$base" 2>/dev/null || true
+    say "Removed: $*"
 }
 
 main() {
@@ -158,11 +151,10 @@ main() {
     unset PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT UV_SYSTEM_PYTHON
     export PIP_USER=no
     locate
-    if [ "$action" = uninstall ]; then uninstall_swarm; exit; fi
+    if [ "$action" = uninstall ]; then uninstall_swarm; return; fi
     install_swarm
-    [ "$start" = yes ] || { say "Start it with: local-swarm run"; exit; }
-    rm -rf "$tmp" # exec runs no trap
-    run exec "$venv/bin/local-swarm" run "$@"
+    if [ "$start$dry" = yesno ]; then exec "$venv/bin/local-swarm" run "$@"; fi
+    say "Start it with: local-swarm run $*"
 }
 
 main "$@"

@@ -1,6 +1,6 @@
 """What `install.sh --uninstall` leaves to the program before it takes that away: the service, and
-the question about models and settings. `python -m local_swarm.uninstall [--dry-run] KEEP...`;
-what is named is the installer's own and is left to it."""
+the question about models and settings. `python -m local_swarm.uninstall PATH...`: what is named is
+the installer's own and is left to it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,16 @@ from . import settings as configuration
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0, or 1 where something could not be removed."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    dry = "--dry-run" in given
-    keep = {Path(name).resolve() for name in given if name != "--dry-run"}
-    if not dry:
-        service = [sys.executable, "-I", "-m", "local_swarm", "service", "uninstall"]
-        subprocess.run(service, stdin=subprocess.DEVNULL, capture_output=True)
+    keep = {Path(name).resolve() for name in (arguments or sys.argv[1:])}
+    service = [sys.executable, "-I", "-m", "local_swarm", "service", "uninstall"]
+    subprocess.run(service, stdin=subprocess.DEVNULL, capture_output=True)
     code = 0
     for folder in folders():
         things = [one for one in sorted(folder.iterdir()) if one.resolve() not in keep]
         if not things:
             continue
         size = f"{_bytes(things) / (1 << 20):,.0f} MiB"
-        if dry or not _agreed(f"Remove models and settings in {folder} ({size}) too? [y/N] "):
+        if not _agreed(f"Remove models and settings in {folder} ({size}) too? [y/N] "):
             print(f"Kept, models or logs are there: {folder} ({size}; rm -r '{folder}')")
             continue
         try:

@@ -238,7 +238,7 @@ def test_no_python_names_what_to_install(nobody: Person) -> None:
 
 def test_uv_is_preferred(person: Person) -> None:
     executable(person.tools / "uv", "#!/bin/sh\necho uv 1.0\n")
-    assert "uv pip install" in person.install("--dry-run").stdout
+    assert "made with uv:" in person.install("--dry-run").stdout
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
@@ -306,6 +306,9 @@ def test_piped_install_upgrade_repair_and_uninstall(person: Person, tmp_path: Pa
     assert person.run(person.link).stdout == "newer\n"
 
     (person.base / "models").mkdir()
+    before = person.files()
+    assert str(person.link) in person.install("--uninstall", "--dry-run").stdout
+    assert person.files() == before
     removed = person.install("--uninstall")  # this package cannot even be asked about its models
     assert removed.returncode == 0, removed.stderr
     assert f"rm -r '{person.base}'" in removed.stdout

@@ -359,12 +359,8 @@ def test_what_a_kill_left_is_made_anew(person: Person, tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("maker", ["python", "uv"])
-def test_this_checkout_installs_and_runs(person: Person, maker: str) -> None:
-    if maker == "uv":
-        uv = shutil.which("uv")
-        if uv is None:
-            pytest.skip("uv is not on the PATH")
+def test_this_checkout_installs_and_runs(person: Person) -> None:
+    if uv := shutil.which("uv"):  # it takes a fifth of the time; the other tests go by pip
         (person.tools / "uv").symlink_to(uv)
     ours = ("PIP_", "UV_", "SSL_", "TMPDIR")
     wanted = (name for name in os.environ if name.startswith(ours) or "proxy" in name.lower())

@@ -14,6 +14,7 @@ import importlib.util
 import os
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -255,6 +256,11 @@ def link(at: Path, dry: bool) -> None:
     program = Path(sys.prefix) / "bin" / "local-swarm"
     fresh = at.with_name(f".{at.name}.{os.getpid()}")
     try:
+        if set(str(program)) & set(
+            '"$`\\'
+        ):  # in such a place the scripts that pip makes do not run
+            ours = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -m local_swarm "$@"\n'
+            program.write_text(ours, encoding="utf-8")
         if subprocess.run([program, "version"], stdin=subprocess.DEVNULL).returncode:
             raise Failed("It is installed but does not start, see above.")
         fresh.symlink_to(program)

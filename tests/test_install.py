@@ -12,6 +12,7 @@ import sys
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -82,8 +83,8 @@ class Person:
 
 @pytest.fixture
 def nobody(tmp_path: Path) -> Person:
-    """Somebody without any Python; spaces and Unicode in every path."""
-    person = Person(tmp_path / "höme of x", tmp_path / "tools")
+    """Somebody without any Python; spaces, quotes and Unicode in every path."""
+    person = Person(tmp_path / "höme of 'x\" $(y)", tmp_path / "tools")
     person.home.mkdir()
     person.tools.mkdir()
     for name in TOOLS:
@@ -126,6 +127,7 @@ def tiny_wheel(folder: Path, says: str, version: str = "0.1.0") -> Path:
     info = f"local_swarm-{version}.dist-info"
     files = {
         "local_swarm/__init__.py": f"import sys\ndef main(): print({says!r}, *sys.argv[1:])\n",
+        "local_swarm/__main__.py": "from . import main\n\nmain()\n",
         "local_swarm/equip.py": (ROOT / "src" / "equip.py").read_text(),
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: local-swarm\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
@@ -216,8 +218,9 @@ def test_an_old_python_fetches_uv(nobody: Person) -> None:
     script = f"""#!/bin/sh
 case $* in
     *ensurepip*) exit 1 ;;
-    *"pip install"*) mkdir -p "{fetched.parent}"; printf '#!/bin/sh\\necho uv "$@"\\n' >"{fetched}"
-        chmod +x "{fetched}" ;;
+    *"pip install"*) mkdir -p {quote(str(fetched.parent))}
+        printf '#!/bin/sh\\necho uv "$@"\\n' >{quote(str(fetched))}
+        chmod +x {quote(str(fetched))} ;;
 esac
 """
     executable(nobody.tools / "python3", script)

@@ -10,8 +10,9 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .api.app import build
 from .api.guard import Access
@@ -27,6 +28,10 @@ from .wire.address import is_loopback
 if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
+
+
+_LOOK_S, _LOOKS = 0.05, 200
+_FAREWELL_S = 60  # for answers under way when another node takes over
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +84,13 @@ async def serve(
     ready: Callable[[NodeStatus], None],
     sock: socket.socket | None = None,
     around: Callable[[Responder], Responder] = lambda responder: responder,
-) -> None:
+    until: Future[Any] | None = None,
+    hold: bool = False,
+) -> bool:
     """Serves until a signal or `local-swarm stop`; `ready` is called when answers can be had.
-    `around` puts something before the node: tracing, say.
+    `around` puts something before the node: tracing, say. With `hold` who asks while the model is
+    loaded waits, else he is told. Where `until` is done it ends too, with no answer broken off,
+    and returns True.
 
     Raises SwarmError when the port or the model is not to be had. Leaves no child and no file.
     """
@@ -103,16 +112,22 @@ async def serve(
     server = _server(app)
     signals = _on_signals(stop.set)
     pid = os.getpid()
-    serving = asyncio.create_task(server.serve(sockets=[sock]))
     stopping = asyncio.create_task(stop.wait())
     loading = asyncio.create_task(
         _load(node, ready, settings, runtime.Runtime(node.url, pid, token))
     )
+    serving = asyncio.create_task(_serving(server, sock, loading if hold else None))
+    relief = asyncio.create_task(_relief(until, node))
     try:
         await asyncio.wait((stopping, loading), return_when=asyncio.FIRST_COMPLETED)
         if loading.done():
             loading.result()
+            await asyncio.wait((stopping, serving, relief), return_when=asyncio.FIRST_COMPLETED)
+        if relieved := relief.done() and not stopping.done():
+            server.config.timeout_graceful_shutdown = _FAREWELL_S
+            server.should_exit = True
             await asyncio.wait((stopping, serving), return_when=asyncio.FIRST_COMPLETED)
+        return relieved and not stopping.done()
     finally:
         loading.cancel()
         server.should_exit = True
@@ -120,9 +135,31 @@ async def serve(
         await node.close()
         await asyncio.gather(serving, loading, return_exceptions=True)
         stopping.cancel()
+        relief.cancel()
         runtime.remove(runtime.place(settings.nodes, pid), pid)
         signals()
         sock.close()
+
+
+async def _serving(
+    server: uvicorn.Server, sock: socket.socket, loading: asyncio.Task[None] | None
+) -> None:
+    if loading:
+        await asyncio.wait((loading,))
+    if not server.should_exit:
+        await server.serve(sockets=[sock])
+
+
+async def _relief(until: Future[Any] | None, node: Node) -> None:
+    """Ends at a good moment after `until` is done: now, or when those asking are answered."""
+    if until is None:
+        await asyncio.Event().wait()
+        return
+    await asyncio.wrap_future(until)
+    for _ in range(_LOOKS):
+        if not any(engine.slots_busy or engine.queue for engine in node.status().engines):
+            return
+        await asyncio.sleep(_LOOK_S)
 
 
 async def _load(

@@ -47,6 +47,10 @@ class Hub:
     slow_after: int | None = None  # bytes of a body after which it comes in drops
     sent: list[int] = field(default_factory=list)
     open: threading.Event = field(default_factory=threading.Event)
+    gate: threading.Event = field(default_factory=threading.Event)  # the drops wait for it
+
+    def __post_init__(self) -> None:
+        self.gate.set()
 
     def serve(self, request: BaseHTTPRequestHandler) -> None:
         path = request.path.partition("?")[0]
@@ -83,6 +87,7 @@ class Hub:
                 if self.slow_after is not None and start >= self.slow_after:
                     self.open.set()
                     time.sleep(0.02)
+                    self.gate.wait(60)
                 request.wfile.write(body[start : start + MIB])
                 self.sent[at] += len(body[start : start + MIB])
         except OSError:

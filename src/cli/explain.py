@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from rich.console import Console
@@ -18,6 +19,8 @@ _MEANING = {
     "no_answer": "nobody gave a valid answer",
     "escalate": "a call that changes something, without a majority",
 }
+
+_HASH = re.compile("([0-9a-f]{24,64})?")  # or nothing at all
 
 
 def explained(verdict: Verdict) -> None:
@@ -59,8 +62,8 @@ def _models(verdict: Verdict) -> dict[str, Counter[str]]:
 
 def _answer(group: Group) -> str:
     kind, _, key = group.key.partition(":")
-    if (kind in ("text", "code", "json") and len(key) > 32) or not key:
-        return f"({kind})"
+    if (kind in ("text", "code", "json") and len(key) > 32) or _HASH.fullmatch(key):
+        return "(text)" if kind == "short" else f"({kind})"
     return _cut(key, 48)
 
 

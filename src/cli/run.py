@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from .. import logs
 from .. import settings as configuration
 from ..backends.care import Care
 from ..backends.tuning import Tuning
 from ..choose import Wish
 from ..enlist import Enlisted, Named, enlist
 from ..errors import UsageError
-from ..hardware.budget import GIB
-from ..hardware.profile import HardwareProfile
+from ..models.catalog import DEMO
 from ..network.lan import Lan, LanConfig, place
 from ..network.mode import Mode
-from ..node import Node, Vote
-from ..serve import Listen, bind, serve
-from ..status import NodeStatus
+from ..node import Vote
+from ..obtain import OnDownload
+from ..serve import Listen, bind
 from ..swarm.strategies import check
 from ..telemetry import traced
 from ..tools.service import ServerTools, policy_in
 from ..wire.address import is_loopback
+from .meanwhile import Coming, without_notices
 from .progress import downloads
+from .serving import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,54 +74,35 @@ def run(
     listen = Listen(host, port, api_key or settings.api_key)
     check(vote.strategy)
     allowed = allowed_by(server_tools, listen, settings) if server_tools else None
-    network = Lan(lan.config(settings))
+    config = lan.config(settings)
     care = Care(idle_s=idle_unload)
     sock = bind(listen)  # before anything is downloaded or loaded
-    extras = contextlib.ExitStack()
+    extras, bar = contextlib.ExitStack(), contextlib.ExitStack()
+
+    def enlisted_by(on_download: OnDownload) -> Enlisted:
+        return enlist(
+            settings, named, wish, on_download, console.print, care=care,
+            adopting=adopting, own_port=port, engine=engine, tuning=tuning,
+        )  # fmt: skip
+
     try:
         around = extras.enter_context(traced(telemetry)) if telemetry else lambda node: node
-        with downloads(console) as on_download:
-            enlisted = enlist(
-                settings, named, wish, on_download, console.print, care=care,
-                adopting=adopting, own_port=port, engine=engine, tuning=tuning,
-            )  # fmt: skip
-        node = Node(
-            None,
-            None,
-            vote,
-            settings.models,
-            others=enlisted.crews,
-            lan=network,
-            care=care,
-            server_tools=allowed,
-        )
-        report(console, enlisted)
-        started = time.monotonic()
-
-        def ready(status: NodeStatus) -> None:
-            waiting.stop()
-            for engine in status.engines:
-                if engine.state == "failed":
-                    console.print(f"{engine.model} does not vote: {engine.why}.")
-            headless = lan.mode is Mode.HEADLESS
-            serves = "paired machines only" if headless else f"{status.url}/v1"
-            console.print(f"Ready after {time.monotonic() - started:.1f} s: {serves}")
-            if not headless:
-                console.print(f"Try it:\n  {curl(status.url, listen.api_key)}")
-            if network.trouble:
-                console.print(f"The LAN stays shut: {network.trouble}")
-            if allowed:
-                console.print(f"Callers with the key may have tasks done in {allowed.folder}.")
-            console.print("Ctrl-C stops it.")
-
-        waiting = console.status("Loading ...")
-        waiting.start()
-        try:
-            with logs.written(settings.state):
-                asyncio.run(serve(node, listen, settings, ready, sock, around))
-        finally:
-            waiting.stop()
+        on_download = bar.enter_context(downloads(console))
+        it = Service(console, settings, listen, sock, vote, care, allowed, around)
+        nothing_named = [(one.model, one.url) for one in named] == [(None, None)]
+        if nothing_named and not adopting and config.mode is not Mode.HEADLESS:
+            coming = Coming(enlisted_by, on_download, console.print)
+            quick = coming.wait()
+            enlisted = quick or _stand_in(it, Lan(config), coming, wish.context)
+            if enlisted is None:
+                console.print("Stopped. The next start goes on with the download.")
+                return
+        else:
+            quick = enlisted = enlisted_by(on_download)
+        bar.close()
+        it.serve(enlisted, Lan(config), hold=quick is None)
     finally:
+        bar.close()
         extras.close()
         sock.close()
     console.print("Stopped.")
@@ -138,36 +117,12 @@ def allowed_by(path: Path, listen: Listen, settings: configuration.Settings) -> 
     return policy_in(path, settings.state / "agent")
 
 
-def report(console: Console, enlisted: Enlisted) -> None:
-    """The machine, the plans with their reasons, and the servers that vote too."""
-    for at, choice in enumerate(enlisted.choices):
-        if at == 0:
-            _machine(console, choice.profile)
-        if choice.notice:
-            console.print(choice.notice)
-        console.print(f"Plan:    {choice.plan.spec.name}, {choice.plan.seats} seats")
-        for line in choice.plan.why:
-            console.print(f"         - {line}")
-    for crew in enlisted.crews:
-        if crew.path is None or crew.path.is_dir():  # no plan told of it
-            console.print(f"Also:    {', '.join(crew.why)}")
-    for notice in enlisted.notices:
-        console.print(notice)
-
-
-def _machine(console: Console, profile: HardwareProfile) -> None:
-    console.print(
-        f"Machine: {profile.cpu}, {profile.cores} cores, "
-        f"{profile.memory_total / GIB:.1f} GiB RAM ({profile.memory_available / GIB:.1f} free), "
-        f"{profile.os} {profile.arch}"
-    )
-
-
-def curl(url: str, api_key: str | None) -> str:
-    """A line to paste."""
-    key = f" -H 'Authorization: Bearer {api_key}'" if api_key else ""
-    question = "Sam has 14 apples. Sam buys 7 more. How many apples does Sam have?"
-    return (
-        f"curl {url}/v1/chat/completions{key} -H 'Content-Type: application/json' "
-        f'-d \'{{"messages":[{{"role":"user","content":"{question}"}}]}}\''
-    )
+def _stand_in(it: Service, lan: Lan, coming: Coming, context: int | None) -> Enlisted | None:
+    """Serves the bundled model until what was enlisted is here; None where it is stopped first."""
+    it.console.print("Until it is here, the bundled demo model answers.")
+    demo = enlist(it.settings, [Named(DEMO)], Wish(context=context), lambda *_: None)
+    if not it.serve(without_notices(demo), lan, until=coming.here):
+        coming.leave()
+        return None
+    it.console.print("The model is here and takes over.")
+    return coming.here.result()

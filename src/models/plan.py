@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from ..hardware.profile import Budget
 from .catalog import ModelSpec, Quant
 from .footprint import Need, prompt_cache_bytes
 from .objective import Score
+
+# Thousandths of log-odds for each halving of the speed below the floor: as between the worst and
+# the best of the listed models of one size.
+_TOO_SLOW = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +33,12 @@ class Candidate:
 
     def rank(self, floor: float | None) -> tuple[bool, float, int, str]:
         """What the best has most of: the speed that was asked for, then the score. Among plans
-        that are all too slow the fastest is the best."""
+        that are all too slow each halving of the speed weighs more than quality mostly can, and a
+        longer context, which costs next to none, is still taken."""
         fast = floor is None or self.tokens_per_second >= floor
-        merit = float(self.score.total) if fast else self.tokens_per_second
+        merit = float(self.score.total)
+        if floor is not None and not fast:
+            merit -= _TOO_SLOW * math.log2(floor / self.tokens_per_second)
         return fast, merit, -self.need.total, self.spec.id
 
 

@@ -111,5 +111,8 @@ def _difference(other: Candidate, best: Candidate) -> str:
     if gap == 0:
         return "equal by score, and larger"
     if gap < 0:  # chosen by another rule than the score
-        return f"{other.score.total:,} points against {best.score.total:,}, but fewer parameters"
+        smaller = other.spec.parameters < best.spec.parameters
+        lone = "fewer copies fit" if other.seats < best.seats else "slower"
+        what = "fewer parameters" if smaller else lone
+        return f"{other.score.total:,} points against {best.score.total:,}, but {what}"
     return f"{gap} points behind: " + ", ".join(parts)

@@ -55,7 +55,7 @@ _SEATS = {"a": 4, "b": 2}
 def test_a_good_history_has_no_faults() -> None:
     good: list[Event] = [
         Open(0, 1, 20), Asked(1, 1, 1), Answered(2, 1, _GOOD), Asked(3, 2, 1), HungUp(3.2, 2),
-        Idle(3.4, 2, 1, 0.2, 0.01), Idle(5, 2, 2, 1.8, 0.01), Idle(3.4, 2, 3, 0.2, 0.01),
+        Idle(3.4, 2, 1, 0.2), Idle(5, 2, 2, 1.8), Idle(3.4, 2, 3, 0.2),
         Fetched(3.5, "ab", "ab"), Fetched(3.6, "ab", None), Broken(4, frozenset({2})),
         Asked(5, 3, 2), Answered(6, 3, _GOOD), Healed(7), Whole(9), Open(10, 1, 22),
     ]  # fmt: skip
@@ -98,7 +98,7 @@ def test_a_good_history_has_no_faults() -> None:
             "no member",
         ),
         ([Asked(0, 1, 1), HungUp(1, 1)], "worked on after"),
-        ([Asked(0, 1, 1), HungUp(1, 1), Idle(2, 1, 2, 0.3, 0.02)], "worked on for 0.300 s"),
+        ([Asked(0, 1, 1), HungUp(1, 1), Idle(2.2, 1, 2, 1.2)], "worked on for 1.200 s"),
         ([Fetched(0, "ab", "cd")], "cd has the name of ab"),
         ([Healed(0), Whole(16)], "not all saw all"),
         ([Open(0, 1, 20), Open(1, 1, 27)], "27 files open"),
@@ -156,9 +156,8 @@ class Storm:
         for watch in (home, *works):
             watch.begin("idle")
         for watch in (home, *works):
-            told = watch.end()
-            idle = Idle(told["at"], id, watch.host, told["at"] - at, told["lag"])
-            self.events.append(idle)
+            idle = watch.end()
+            self.events.append(Idle(idle, id, watch.host, idle - at))
 
     def fetch(self) -> None:
         """A model from the peers of host 1, one of which gives other bytes than it says."""

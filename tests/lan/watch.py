@@ -5,7 +5,7 @@ It does what lines of JSON tell it and answers each with a line:
 {"do": "ask", "body"}       asks, and does not wait for the answer
 {"do": "hang"}              hangs up; when (on the clock that all hosts share)
 {"do": "busy", "seconds"}   whether any slot of the engine was busy within that time
-{"do": "idle"}              when no slot was busy any more, and the longest that its status took
+{"do": "idle"}              when no slot was busy any more
 """
 
 from __future__ import annotations
@@ -49,16 +49,10 @@ def _busy(node: HTTPConnection, seconds: float) -> bool:
     return found
 
 
-def _idle(node: HTTPConnection) -> dict[str, float]:
-    lag = 0.0
-    while True:
-        begun = time.monotonic()
-        busy = _slots(node)
-        now = time.monotonic()
-        lag = max(lag, now - begun)
-        if not busy:
-            return {"at": now, "lag": lag}
+def _idle(node: HTTPConnection) -> float:
+    while _slots(node):
         time.sleep(_EVERY_S)
+    return time.monotonic()
 
 
 def _done(asked: dict[str, Any]) -> Any:

@@ -74,6 +74,7 @@ async def _serve(bad: Bad, reader: asyncio.StreamReader, writer: asyncio.StreamW
             async for piece in POLLS[bad.way](bad):
                 writer.write(piece)
                 await writer.drain()
+                await asyncio.sleep(0)
                 bad.sent += len(piece)
             continue
         told = membership.View().model_dump_json()

@@ -38,7 +38,10 @@ class Wire:
         self._of, self._writer, self.asked = of, writer, asked
 
     async def raw(self, data: bytes) -> None:
-        """Bytes as they are."""
+        """Bytes as they are. Raises OSError once home has hung up."""
+        await asyncio.sleep(0)  # drain() gives nobody else a turn, nor tells that
+        if self._writer.is_closing():
+            raise ConnectionResetError
         self._writer.write(data)
         await self._writer.drain()
         self._of.sent += len(data)

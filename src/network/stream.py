@@ -24,6 +24,7 @@ ACCEPT_S = 2.0  # from then to the first line
 GAP_S = 3.0  # three heartbeats missed
 _END_S = 0.5
 _PIECES = 8000  # an honest stream has one a line, and one more each 16 KiB (RFC 8446, 5.1)
+_AT_ONCE = 64  # lines or pieces; then others have a turn, whatever waits in the buffers
 _leaving: set[asyncio.Task[None]] = set()  # held: the loop keeps no task alive by itself
 
 
@@ -73,12 +74,16 @@ async def lines_of(response: httpx.Response, until: float) -> AsyncGenerator[Lin
                         raise NotUnderstood("it is too long")
                     if pieces > _PIECES:
                         raise NotUnderstood("it comes in too many pieces")
+                    if pieces % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
                     buffer += chunk
             line = protocol.read_line(bytes(buffer[:at]))
             del buffer[: at + 1]
             count += 1
             if count > protocol.MAX_LINES:
                 raise NotUnderstood("it has too many lines")
+            if count % _AT_ONCE == 0:
+                await asyncio.sleep(0)
             patience = GAP_S
             if isinstance(line, End):
                 await _drain(chunks)

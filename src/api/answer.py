@@ -101,15 +101,24 @@ class AnswerResponse(Response, Generic[E]):
     async def _streamed(self, path: str, send: _Patient) -> None:
         inbox: asyncio.Queue[tuple[E] | SwarmError | None] = asyncio.Queue()
         producer = asyncio.create_task(self._produce(inbox))
+        opened = self._wire.opened()
         try:
-            first = await inbox.get()
+            try:
+                async with asyncio.timeout(COMMENT_S):
+                    first = await inbox.get()
+            except TimeoutError:  # the caller should know by now that somebody is there
+                await send.head(self._wire.media_type)
+                await send.text(opened + self._wire.alive(seen=False))
+                first, _ = await self._next(inbox, send, asyncio.get_running_loop().time())
+                await self._follow(first or _silence(), inbox, send, "")
+                return
             if first is None:
                 first = _silence()
             if isinstance(first, SwarmError):  # the status line can still say it
                 await send.plain(respond(first, path))
                 return
             await send.head(self._wire.media_type)
-            await self._follow(first, inbox, send)
+            await self._follow(first, inbox, send, opened)
         finally:
             producer.cancel()
             await asyncio.gather(producer, return_exceptions=True)
@@ -119,9 +128,11 @@ class AnswerResponse(Response, Generic[E]):
         item: tuple[E] | SwarmError | None,
         inbox: asyncio.Queue[tuple[E] | SwarmError | None],
         send: _Patient,
+        text: str,
     ) -> None:
+        """Says `text`, `item` and what comes after it."""
         clock = asyncio.get_running_loop().time
-        text, last_seen = self._wire.opened(), clock()
+        last_seen = clock()
         while item is not None:
             if isinstance(item, SwarmError):
                 said, seen = self._wire.broken(item), True
@@ -134,18 +145,27 @@ class AnswerResponse(Response, Generic[E]):
                 continue
             await send.text(text)
             text = ""
-            while True:
-                if clock() - last_seen >= CHUNK_S:
-                    await send.text(self._wire.alive(seen=True))
-                    last_seen = clock()
-                try:
-                    async with asyncio.timeout(COMMENT_S):
-                        item = await inbox.get()
-                    break
-                except TimeoutError:
-                    if clock() - last_seen < CHUNK_S:
-                        await send.text(self._wire.alive(seen=False))
+            item, last_seen = await self._next(inbox, send, last_seen)
         await send.end(text)
+
+    async def _next(
+        self,
+        inbox: asyncio.Queue[tuple[E] | SwarmError | None],
+        send: _Patient,
+        last_seen: float,
+    ) -> tuple[tuple[E] | SwarmError | None, float]:
+        """Waits for what is next, with signs of life; and when the caller last saw one."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            if clock() - last_seen >= CHUNK_S:
+                await send.text(self._wire.alive(seen=True))
+                last_seen = clock()
+            try:
+                async with asyncio.timeout(COMMENT_S):
+                    return await inbox.get(), last_seen
+            except TimeoutError:
+                if clock() - last_seen < CHUNK_S:
+                    await send.text(self._wire.alive(seen=False))
 
     async def _produce(self, inbox: asyncio.Queue[tuple[E] | SwarmError | None]) -> None:
         try:

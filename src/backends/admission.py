@@ -70,7 +70,7 @@ class Admission:
 
         Cancelling the wait gives up the place in the queue.
         """
-        if not self._waiting and self._fits(share):
+        if self.free(share):
             self._take(share)
             return
         self.check()
@@ -86,6 +86,16 @@ class Admission:
                 self._waiting.remove(client, entry)
                 self._wake()
             raise
+
+    def free(self, share: Share) -> bool:
+        """Whether `acquire` would not wait."""
+        return not self._waiting and self._fits(share)
+
+    def shrink(self, share: Share, cells: int) -> Share:
+        """Gives back `cells` of what `acquire` took; the rest."""
+        self.busy_cells -= cells
+        self._wake()
+        return Share(share.slots, share.cells - cells)
 
     def release(self, share: Share) -> None:
         """Gives back what `acquire` took."""

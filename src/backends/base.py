@@ -40,6 +40,7 @@ class Piece:
 
     `logprobs` belong to the tokens of this piece (`chances` too, where the request wants them),
     `tokens` counts the seat's tokens so far;
+    `prompt_tokens` those of the prompt, where the engine tells them with the piece;
     `finish` comes with the last piece of a seat. `restart` voids all earlier pieces of the seat:
     its engine died and the seat begins anew.
     """
@@ -53,6 +54,7 @@ class Piece:
     tokens: int | None = None
     finish: Finish | None = None
     restart: bool = False
+    prompt_tokens: int | None = None
 
 
 class Engine(Protocol):

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 
 from ..chat import ChatRequest
-from ..errors import ContextOverflow, EngineError, EngineUnavailable
+from ..errors import ContextOverflow, EngineError, EngineUnavailable, SwarmError
 from ..status import EngineStatus
-from .admission import Admission, Share, shape
+from .admission import Admission, Shape, Share, shape
 from .base import Grant, Piece
 from .care import USUAL, Care
 from .llama_http import LlamaHttp
@@ -23,6 +23,7 @@ from .llama_program import launched
 from .llama_text import LlamaText
 from .memory import memory_of
 from .process import Child
+from .short import Short
 from .tuning import Tuning
 from .watchdog import Watchdog
 
@@ -57,6 +58,7 @@ class LlamaServer:
     ) -> None:
         self._config = config
         self._admission = Admission(config.slots, config.cells)
+        self._short = Short(self._admission, config.context)
         self._settling: set[asyncio.Task[None]] = set()
         self._closing = False
         self._tokens = 0
@@ -102,7 +104,8 @@ class LlamaServer:
         """Returns when the child has produced a token. A program listens while it still loads."""
         while True:
             try:
-                return await self._http.probe(birth)
+                await self._http.probe(birth)
+                return await self._short.learn(self._http.count)
             except EngineUnavailable:
                 await asyncio.sleep(_LOADING_S)
 
@@ -117,35 +120,47 @@ class LlamaServer:
 
     async def sample(self, request: ChatRequest, seats: int) -> AsyncIterator[Grant | Piece]:
         """See Engine.sample."""
-        prompt = await self._count(request)
-        context = self._config.context
-        if prompt >= context:
-            raise ContextOverflow(prompt, context)
-        run = shape(
-            seats=seats,
-            prompt=prompt,
-            max_tokens=request.max_tokens,
-            context=context,
-            slots=self._config.slots,
-            cells=self._config.cells,
-        )
+        short = self._short.run(request, seats)
+        run, prompt = short or await self._counted(request, seats)
         share = Share(run.at_once, prompt + run.at_once * run.max_tokens)
-        self._admission.check()
-        yield Grant(run.seats, prompt, run.degraded)
+        if short is None:
+            self._admission.check()
+            yield Grant(run.seats, prompt, run.degraded)
         await self._admission.acquire(share)
-        whole = False
+        whole = granted = False
         try:
             for first in range(0, run.seats, run.at_once):
                 wave = list(range(first, min(first + run.at_once, run.seats)))
-                async with aclosing(self._wave(request, wave, run.max_tokens)) as stream:
-                    async for piece in stream:
-                        yield piece
+                stream: Any = self._wave(request, wave, run.max_tokens)
+                if short:
+                    stream = self._short.granted(stream, run.seats, prompt)
+                async with aclosing(stream):
+                    async for item in stream:
+                        if isinstance(item, Grant):
+                            granted = True
+                            share = self._admission.shrink(share, prompt - item.prompt_tokens)
+                        yield item
             whole = True
+        except SwarmError:
+            if short and not granted:  # who counts says better what a template refuses
+                await self._count(request)
+            raise
         finally:
             if whole:
                 self._admission.release(share)
             else:
                 self._settle_later(share)
+
+    async def _counted(self, request: ChatRequest, seats: int) -> tuple[Shape, int]:
+        """How the request is run, and the tokens of its prompt. Raises ContextOverflow."""
+        prompt, context = await self._count(request), self._config.context
+        if prompt >= context:
+            raise ContextOverflow(prompt, context)
+        run = shape(
+            seats=seats, prompt=prompt, max_tokens=request.max_tokens, context=context,
+            slots=self._config.slots, cells=self._config.cells,
+        )  # fmt: skip
+        return run, prompt
 
     async def _wave(
         self, request: ChatRequest, seats: list[int], max_tokens: int

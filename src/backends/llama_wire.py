@@ -70,7 +70,10 @@ def pieces(event: str, seats: list[int], top: int | None = None) -> list[Piece]:
 
 
 def _pieces(chunk: dict[str, Any], seats: list[int], top: int | None) -> Iterator[Piece]:
-    tokens = (chunk.get("timings") or {}).get("predicted_n")
+    timings = chunk.get("timings") or {}
+    tokens, prompt = timings.get("predicted_n"), None
+    if "prompt_n" in timings and "cache_n" in timings:  # read now, and known from before
+        prompt = int(timings["prompt_n"]) + int(timings["cache_n"])
     for choice in chunk.get("choices", ()):
         delta = choice.get("delta") or {}
         finish = choice.get("finish_reason")
@@ -83,6 +86,7 @@ def _pieces(chunk: dict[str, Any], seats: list[int], top: int | None) -> Iterato
             chances=() if top is None else tuple(_chances(choice.get("logprobs"), top)),
             tokens=None if tokens is None else int(tokens),
             finish=_finish(finish) if finish else None,
+            prompt_tokens=prompt,
         )
 
 

@@ -69,7 +69,9 @@ class Watchdog:
         for one caller still is for the next one."""
         patience, clock = self._patience, asyncio.get_running_loop().time
         most = patience.look_s + patience.heartbeat_s  # of one look: we too may have been stopped
-        worked = await asyncio.to_thread(_work, self._child.pid)
+        worked: float | None = None
+        if self._silence >= patience.suspect_s:
+            worked = await asyncio.to_thread(_work, self._child.pid)
         while self._pulse.calls:
             started = clock()
             await asyncio.sleep(patience.look_s)
@@ -80,6 +82,8 @@ class Watchdog:
                 return
             if self._silence < patience.suspect_s:
                 self._silence += min(clock() - started, most)
+                if self._silence >= patience.suspect_s:  # not before: it looks at all processes
+                    worked = await asyncio.to_thread(_work, self._child.pid)
                 continue
             if beating := await self._beats():
                 self._silence = patience.suspect_s

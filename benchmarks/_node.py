@@ -33,10 +33,19 @@ class Cost:
 class Node:
     """A running node."""
 
-    def __init__(self, url: str, process: psutil.Process) -> None:
-        self.url = url
+    def __init__(self, url: str, process: psutil.Process, engine: Path) -> None:
+        self.url, self._engine = url, engine
         self._processes = [process, *process.children(recursive=True)]
         self.http = httpx.Client(base_url=url, timeout=600, trust_env=False)
+
+    def engine(self) -> httpx.Client:
+        """The way to its engine, past the node."""
+        told = json.loads(self._engine.read_text())
+        return httpx.Client(
+            base_url=told["url"], headers={"Authorization": f"Bearer {told['key']}"}, timeout=600,
+            # A connection a request, as the node does: the engine closes some that it just used.
+            limits=httpx.Limits(max_keepalive_connections=0), trust_env=False,
+        )  # fmt: skip
 
     def cpu(self) -> float:
         """CPU seconds of node and engine so far."""
@@ -80,7 +89,9 @@ def body(seats: int, prompt: int, answer: int, seed: int) -> dict[str, Any]:
 def running(model: Path, seats: int, context: int, *flags: str) -> Iterator[Node]:
     """A node that serves `model` on a free port, with a home of its own and further `flags`."""
     with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-m", "local_swarm", "run", str(model), "--port", "0"]
+        told = Path(home, "engine.json")
+        command = [sys.executable, "-m", "benchmarks._told", str(told), "run", str(model)]
+        command += ["--port", "0"]
         command += ["--seats", str(seats), "--context", str(context), *flags]
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env={**os.environ, "LOCAL_SWARM_HOME": home}
@@ -91,7 +102,7 @@ def running(model: Path, seats: int, context: int, *flags: str) -> Iterator[Node
             for line in process.stdout:
                 printed.append(line)
                 if found := re.search(r"Ready .*(http://\S+)/v1", line):
-                    yield Node(found[1], psutil.Process(process.pid))
+                    yield Node(found[1], psutil.Process(process.pid), told)
                     return
             raise RuntimeError("the node did not start:\n" + "".join(printed))
         finally:

@@ -1,23 +1,18 @@
-"""What our front costs: one seat through the node against the bare engine, first token and total.
+"""What our front costs: one seat through the node against its engine alone, first token and total.
 
     scripts/bench api [--rounds N] [--shape 135m|tiny] [--prompt N] [--answer N] [--json]
 
-Both have the same model, settings and requests; they take turns, each on an engine of its own, and
-every prompt is new, so that no cache helps. The figure is the median of the differences of the
-pairs, because a busy machine slows both halves of a pair alike; the difference of the fastest of
-each side is told too, because nothing but the work itself is in it.
+The same engine is asked directly and through the node, in turns (two engines of one model differ by
+more than what is looked for), and every prompt is new, so that no cache helps. The figure is the
+median of the differences of the pairs, because a busy machine slows both halves of a pair alike;
+the difference of the fastest of each side is told too: nothing but the work itself is in it.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -25,33 +20,8 @@ import httpx
 
 from benchmarks._node import body, last_line, machine, running
 from benchmarks._shapes import SHAPES, make
-from local_swarm.backends.llama_server import LlamaConfig, LlamaServer
-from local_swarm.hardware.detect import detect
 
 _CONTEXT = 2048
-
-
-@contextmanager
-def bare(model: Path) -> Iterator[httpx.Client]:
-    """The engine alone, as the node starts it for one seat."""
-    config = LlamaConfig(
-        model="bare", path=model, slots=2, context=_CONTEXT, cells=2 * _CONTEXT,
-        threads=detect().cores, prompt_cache_mib=64,
-    )  # fmt: skip
-    with asyncio.Runner() as runner:
-        engine = LlamaServer(config, dict(os.environ))
-        runner.run(engine.start())
-        try:
-            headers = {"Authorization": f"Bearer {engine._http.key}"}
-            # A connection a request, as the node does: the engine closes some that it just used.
-            limits = httpx.Limits(max_keepalive_connections=0)
-            with httpx.Client(
-                base_url=engine._http.url, headers=headers, timeout=600, trust_env=False,
-                limits=limits,
-            ) as http:  # fmt: skip
-                yield http
-        finally:
-            runner.run(engine.close())
 
 
 def ask(http: httpx.Client, sent: dict[str, Any]) -> tuple[float, float]:
@@ -83,7 +53,7 @@ def main() -> None:
     asked = options.parse_args()
     model = make(asked.shape)
     pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
-    with bare(model) as engine, running(model, seats=1, context=_CONTEXT) as node:
+    with running(model, seats=1, context=_CONTEXT) as node, node.engine() as engine:
         for seed in range(asked.rounds + 3):
             sent = body(1, asked.prompt, asked.answer, seed)
             order = [engine, node.http] if seed % 2 else [node.http, engine]

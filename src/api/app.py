@@ -62,13 +62,14 @@ def build(
         openai_chat, openai_completions, openai_responses, anthropic, ollama, embeddings, tokens,
     )  # fmt: skip
     owner = control.by_token(control_token)
+    if not headless:  # first, because routes are looked up one after the other
+        for family in families:
+            app.include_router(family.routes(front))
     app.include_router(node_routes.routes(front, owner, stop))
     app.include_router(metrics.routes(counted))
     if lan is not None:
         app.include_router(lan_routes.routes(lan, owner))
     if not headless:
-        for family in families:
-            app.include_router(family.routes(front))
         app.include_router(integrations.routes(front))
         app.include_router(page.routes())
         app.router.routes.append(mcp.route(front))

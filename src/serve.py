@@ -185,6 +185,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="critical",  # anybody can send nonsense, and fill the terminal with it
         access_log=False,
         lifespan="off",
         ws="none",

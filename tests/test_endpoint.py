@@ -193,10 +193,11 @@ def test_what_a_refusal_is_about_was_sent(used: list[str], words: str) -> None:
 
 
 @given(some.recursive(
-    some.none() | some.booleans() | some.integers() | some.text(max_size=8),
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=8),
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(
         some.sampled_from(["choices", "delta", "index", "content", "usage", "tool_calls", "id",
-                           "function", "logprobs", "finish_reason", "error", "prompt_tokens"]),
+                           "function", "logprobs", "finish_reason", "error", "prompt_tokens",
+                           "completion_tokens", "logprob", "token", "top_logprobs"]),
         inner, max_size=4),
     max_leaves=12,
 ))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from .settings import Settings
 if TYPE_CHECKING:
     from .network.shelf import Shelf
 
+_LOG = logging.getLogger("local_swarm.network")
 OnDownload = Callable[[str, int, int | None], None]  # file, bytes done, bytes in all if known
 
 
@@ -61,15 +63,20 @@ def _bring(
     def progress(done: int, total: int | None) -> None:
         on_download(wanted.name, done, total)
 
-    shelf = _shelf(settings, source, wanted)
-    if shelf is None:
-        return fetch(source, wanted, target, progress)
+    # What an earlier call has brought may be a peer's as well.
+    begun = target.with_suffix(".partial").exists()
+    first = _shelf(settings, source, wanted)
     try:
-        return fetch(shelf, wanted, target, progress)
+        return fetch(first or source, wanted, target, progress)
+    except HubUnreachable:
+        raise
     except FetchError:
-        if not shelf.used:
+        gave = first.gave if first else set()
+        if not gave and not begun:
             raise
-        return fetch(source, wanted, target, progress)  # a peer's bytes were not the file's
+        if gave:
+            _LOG.warning("of %s, what %s gave is damaged", wanted.name, ", ".join(sorted(gave)))
+        return fetch(source, wanted, target, progress)  # all of it, from where its hash is known
 
 
 def _shelf(settings: Settings, source: Source, wanted: Wanted) -> Shelf | None:

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from local_swarm import obtain
 from local_swarm.errors import FetchError, HubUnreachable
-from local_swarm.models.by_hash import by_sha256
+from local_swarm.models.by_hash import Held, by_sha256
 from local_swarm.models.fetch import fetch
 from local_swarm.models.source import LocalSource, Stream, Wanted
 from local_swarm.network import blobs, shelf, transport
@@ -105,7 +105,7 @@ def test_a_file_by_its_hash_in_ranges(
         hub = Nowhere()
         source = Shelf([door(home, other, number)], DIGEST, len(DATA), hub)
         target = bring(source, tmp_path / "new" / "model.gguf")
-        assert target.read_bytes() == DATA and source.used and not hub.asked
+        assert target.read_bytes() == DATA and source.gave and not hub.asked
         # what was begun is gone on with
         partial_file = tmp_path / "more" / "model.partial"
         partial_file.parent.mkdir()
@@ -203,7 +203,7 @@ def test_doors_are_where_peers_were_and_may_be_dialled(tmp_path: Path) -> None:
 
 def test_hashes_only(tmp_path: Path) -> None:
     path = stock(tmp_path)
-    assert by_sha256(tmp_path, DIGEST) == path
+    assert by_sha256(tmp_path, DIGEST) == Held(path, len(DATA), len(DATA))
     for wrong in (DIGEST.upper(), "0" * 64, "../model", "", DIGEST + "0"):
         assert by_sha256(tmp_path, wrong) is None
     path.unlink()

@@ -43,8 +43,10 @@ def fetch(
         with held(target.with_suffix(".lock"), waiting):
             if not _is_there(target, wanted):
                 _room(partial, wanted)
+                _note_begun(partial, wanted)
                 digest = _pull(source, wanted, partial, progress, pause_s)
                 _accept(wanted, partial, digest)
+                noted(partial).unlink(missing_ok=True)
                 noted(target).write_text(f"{digest}  {target.name}\n", encoding="utf-8")
                 partial.replace(target)
                 _sync_folder(target.parent)
@@ -67,6 +69,15 @@ def known_sha256(path: Path) -> str | None:
     return digest if len(digest) == 64 else None
 
 
+def begun(partial: Path) -> tuple[str, int] | None:
+    """The SHA-256 and the size that a download in progress is to have; None where nobody knows."""
+    try:
+        digest, size = noted(partial).read_text(encoding="utf-8").split()
+        return digest, int(size)
+    except (OSError, ValueError):
+        return None
+
+
 def sha256_of(path: Path, progress: OnProgress = lambda *_: None) -> str:
     """The SHA-256 of a file. Raises OSError."""
     digest, done = hashlib.sha256(), 0
@@ -86,6 +97,15 @@ def _is_there(target: Path, wanted: Wanted) -> bool:
         return False
     known = known_sha256(target)
     return known is None or wanted.sha256 is None or known == wanted.sha256
+
+
+def _note_begun(partial: Path, wanted: Wanted) -> None:
+    """So that a node beside can give others what is there already."""
+    note = noted(partial)
+    if wanted.sha256 is None or wanted.size is None:
+        note.unlink(missing_ok=True)
+    elif begun(partial) != (told := (wanted.sha256.lower(), wanted.size)):
+        note.write_text(f"{told[0]} {told[1]}\n", encoding="utf-8")
 
 
 def _room(partial: Path, wanted: Wanted) -> None:
@@ -182,6 +202,7 @@ def _accept(wanted: Wanted, partial: Path, digest: str) -> None:
     wrong_size = wanted.size is not None and size != wanted.size
     if wrong_size or (wanted.sha256 is not None and digest != wanted.sha256):
         partial.unlink()
+        noted(partial).unlink(missing_ok=True)
         raise FetchError(f"{wanted.name} arrived damaged.", hint="Run the same command again.")
     if wanted.sha256 is None:  # nobody vouches for it: it must be a model at least
         try:

@@ -90,8 +90,7 @@ def _same(path: Path, other: Path) -> bool:
 def remove(one: Stored) -> None:
     """Deletes a file and what belongs to it, and its folder once that is empty. Raises OSError."""
     one.path.unlink(missing_ok=True)
-    if one.whole:
-        noted(one.path).unlink(missing_ok=True)
+    noted(one.path).unlink(missing_ok=True)
     with suppress(OSError):  # not empty: there are other files
         one.path.parent.rmdir()
 

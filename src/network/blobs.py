@@ -1,6 +1,8 @@
 """Model files for peers, by their SHA-256 and nothing else: `GET /peer/v1/blobs/sha256-<hex>`.
 
 Whoever asks knows the hash from elsewhere and checks what arrives: nothing here vouches for it.
+Of a download in progress whole pieces of 64 MiB are given; what is not there yet is a 416 that
+tells in HAVE how many bytes are.
 """
 
 from __future__ import annotations
@@ -9,23 +11,24 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from ..models.by_hash import Held
 from .server import PEER
 
 PATH = "/peer/v1/blobs/"
+HAVE = "X-Local-Swarm-Have"
 _BLOCK = 1 << 20
 _AT_ONCE = 2  # of all peers; one a peer
 _NAP_S = 0.25
 _PATIENCE_S = 10.0  # a block may wait for the engine so long: who reads must not give up meanwhile
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
-Shelf = Callable[[str], Path | None]
+Shelf = Callable[[str], Held | None]
 
 
 @dataclass
@@ -52,17 +55,22 @@ def routes(
         peer, digest = str(request.scope[PEER]), str(request.path_params["digest"])
         if why := willing():
             return _refused(503, why, {"Retry-After": "60"})
-        path = await asyncio.to_thread(shelf, digest)
-        if path is None:
+        try:
+            held = await asyncio.to_thread(shelf, digest)
+        except OSError:  # it got another name just now
+            held = None
+        if held is None:
             return _refused(404, "this machine has no such file")
         try:
-            size = path.stat().st_size
+            size = held.size
             first, last = _wanted(request.headers.get("range"), size)
+            if last >= held.ready:
+                return _not_yet(held)
             if request.method == "HEAD":
                 return Response(headers=_headers(first, last, size))
             if counter.full(peer):
                 return _refused(503, "busy", {"Retry-After": "2"})
-            file = path.open("rb")
+            file = held.path.open("rb")
         except LookupError:
             return _refused(416, "no such bytes", {"Content-Range": f"bytes */{size}"})
         except OSError:
@@ -149,6 +157,11 @@ def _headers(first: int, last: int, size: int) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         "Cache-Control": "no-store",
     }
+
+
+def _not_yet(held: Held) -> JSONResponse:
+    headers = {"Content-Range": f"bytes */{held.size}", HAVE: str(held.have)}
+    return _refused(416, "this machine is still downloading that", headers)
 
 
 def _refused(status: int, why: str, headers: dict[str, str] | None = None) -> JSONResponse:

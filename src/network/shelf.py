@@ -1,5 +1,9 @@
 """Model files from peers, by their SHA-256: whatever a peer sends is checked against that hash,
-which comes from the hub or the catalogue and never from a peer."""
+which comes from the hub or the catalogue and never from a peer.
+
+Who downloads the file itself gives the pieces that it has, and one that is ahead of us is waited
+for a moment: two machines of a house then fetch it over their one line once, and not twice.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,20 @@ import asyncio
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPSConnection
+from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 
 from ..errors import HubUnreachable, LanError
-from ..models.source import CHUNK, Source, Stream
-from .blobs import PATH
+from ..models import by_hash
+from ..models.source import AGAIN, CHUNK, Source, Stream
+from .blobs import HAVE, PATH
 
-RANGE = 64 << 20  # bytes of one request: then the next peer that has the file is asked
+RANGE = by_hash.PIECE  # bytes of one request: then the next peer that has the file is asked
 _CONNECT_S, _READ_S = 1.5, 30.0
 _DOORS = 4
+_LOOK_S, _STALLED_S, _WAIT_S = 1.0, 5.0, 30.0  # for the next piece of who is ahead of us
 _SLOW_S, _SLOW = 20.0, 100_000  # below so many bytes a second a peer is left for another
 
 
@@ -31,16 +37,17 @@ class Door:
 
 
 class Shelf:
-    """A models.source.Source: the file from the peers behind `doors`, in turn, then `otherwise`.
+    """A models.source.Source: the file from the peers behind `doors`, in turn, else `otherwise`.
 
-    `used` tells whether a peer sent any byte: what then turns out to be damaged may be right
-    elsewhere.
+    `gave` has the addresses of all that sent any byte: what then turns out to be damaged may be
+    right elsewhere.
     """
 
     def __init__(self, doors: Sequence[Door], sha256: str, size: int, otherwise: Source) -> None:
         self._doors, self._sha256, self._size = list(doors), sha256, size
         self._otherwise = otherwise
-        self.used = False
+        self._have: dict[Door, int] = {}  # bytes of those that are still downloading
+        self.gave: set[str] = set()
 
     @contextmanager
     def fetch(self, start: int) -> Iterator[Stream]:
@@ -55,31 +62,97 @@ class Shelf:
         """The bytes from `at` on. A peer that has them not, or fails, is asked no more; raises
         HubUnreachable when no peer is left, and whoever reads goes on with `otherwise`."""
         while at < self._size:
-            if not self._doors:
-                raise HubUnreachable("No paired machine has the rest of the file.")
-            door = self._doors.pop(0)
-            end = min(at + RANGE, self._size)
-            for chunk in self._range(door, at, end):
-                self.used = True
+            begun, end = at, min((at // RANGE + 1) * RANGE, self._size)
+            for chunk in self._from_peers(at, end):
                 at += len(chunk)
                 yield chunk
             if at == end:
-                self._doors.append(door)
+                continue
+            if not self._doors:
+                raise HubUnreachable("No paired machine has the rest of the file.")
+            for chunk in self._from_elsewhere(at):
+                at += len(chunk)
+                yield chunk
+            if at == begun:
+                raise HubUnreachable("The download broke off.", hint=AGAIN)
+
+    def _from_peers(self, at: int, end: int) -> Iterator[bytes]:
+        """What the peers have of [at, end); who is further than we are is waited for."""
+        most, grown = 0, time.monotonic()
+        until = grown + _WAIT_S
+        while True:
+            for door in list(self._doors):
+                self._doors.remove(door)
+                for chunk in self._range(door, at, end):
+                    self.gave.add(door.address)
+                    at += len(chunk)
+                    yield chunk
+                if at == end or door in self._have:
+                    self._doors.append(door)
+                if at == end:
+                    return
+            ahead, now = max(self._have.values(), default=0), time.monotonic()
+            if ahead > most:
+                most, grown = ahead, now
+            if ahead <= at or now > until or now - grown > _STALLED_S:
+                return
+            time.sleep(_LOOK_S)
+
+    def _from_elsewhere(self, at: int) -> Iterator[bytes]:
+        """The bytes from `at` on, until a peer has the next piece or is about to."""
+        with self._otherwise.fetch(at) as stream:
+            if stream.start != at:
+                self._doors.clear()  # it cannot go on in the middle: the next try is all its own
+                raise HubUnreachable("The download begins again.", hint=AGAIN)
+            for chunk in stream.chunks:
+                before, at = at, at + len(chunk)
+                yield chunk
+                if before // RANGE != at // RANGE and at < self._size and self._ahead(at):
+                    return
+
+    def _ahead(self, at: int) -> bool:
+        """Whether a peer that is downloading has more than we have."""
+        end = min((at // RANGE + 1) * RANGE, self._size)
+        for door in list(self._have):
+            if self._asked(door, at, end):
+                return True
+        return max(self._have.values(), default=0) > at
+
+    def _asked(self, door: Door, first: int, end: int) -> bool:
+        """Whether a peer has all of [first, end) by now; notes how much it has."""
+        with suppress(OSError, HTTPException, ValueError), closing(self._wire(door)) as wire:
+            response = self._reply(wire, "HEAD", door, first, end)
+            if response.status == 200:
+                self._have[door] = end
+                return True
+        return False
+
+    def _wire(self, door: Door) -> HTTPSConnection:
+        from .addresses import split
+
+        # Less processor time than httpx, which reads by the 64 KiB; and it knows no proxies.
+        return HTTPSConnection(*split(door.address), timeout=_CONNECT_S, context=door.context)
+
+    def _reply(
+        self, wire: HTTPSConnection, method: str, door: Door, first: int, end: int
+    ) -> HTTPResponse:
+        headers = {"Range": f"bytes={first}-{end - 1}", "Accept-Encoding": "identity"}
+        self._have.pop(door, None)
+        wire.connect()
+        wire.sock.settimeout(_READ_S)
+        wire.request(method, f"{PATH}sha256-{self._sha256}", headers=headers)
+        response = wire.getresponse()
+        told = response.getheader(HAVE, "")
+        if response.status == 416 and told.isascii() and told.isdigit() and len(told) < 16:
+            self._have[door] = int(told)
+        return response
 
     def _range(self, door: Door, first: int, end: int) -> Iterator[bytes]:
         """What one peer sends of [first, end), and no byte more; ends early where it fails."""
-        from .addresses import split
-
         left, begun = end - first, time.monotonic()
-        headers = {"Range": f"bytes={first}-{end - 1}", "Accept-Encoding": "identity"}
         try:
-            # Less processor time than httpx, which reads by the 64 KiB; and it knows no proxies.
-            wire = HTTPSConnection(*split(door.address), timeout=_CONNECT_S, context=door.context)
-            with closing(wire):
-                wire.connect()
-                wire.sock.settimeout(_READ_S)
-                wire.request("GET", f"{PATH}sha256-{self._sha256}", headers=headers)
-                response = wire.getresponse()
+            with closing(self._wire(door)) as wire:
+                response = self._reply(wire, "GET", door, first, end)
                 told = response.getheader("content-range")
                 if response.status != 206 or told != f"bytes {first}-{end - 1}/{self._size}":
                     return

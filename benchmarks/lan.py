@@ -27,8 +27,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import psutil
-
+from benchmarks._crowd import Crowd, neighbours
 from benchmarks._node import last_line, machine
 from local_swarm.backends.base import Grant, Piece
 from local_swarm.ballot import Answer, Ballot, Finish, Meter
@@ -41,8 +40,8 @@ from local_swarm.network.lan import Facts, Home, Lan, LanConfig
 from local_swarm.network.shelf import Door, Shelf
 from tests.lan import hosts
 from tests.lan.conftest import Light
+from tests.lan_peers import Machine, pair, serving
 from tests.lan_peers import machine as new_machine
-from tests.lan_peers import pair, serving
 from tests.lan_votes import Seats, house
 
 _ANSWER_S = 0.5
@@ -242,29 +241,53 @@ def serve(folder: str) -> None:
 
 def crowd(count: int, folder: Path) -> Found:
     """`count` nodes in namespaces: memory, traffic, time until all see all, and until all have
-    noticed that one was killed."""
+    noticed that one was killed; processor time of each part."""
+    machines = {host: new_machine(folder / str(host)) for host in range(1, count + 1)}
+    for one in machines.values():
+        one.book.learn([other.as_peer for other in machines.values() if other is not one])
     with hosts.Lan(count) as lan:
-        lights = _lights(lan, folder)
-        met = _meet(lights, 300)
+        neighbours(lan)
+        return _crowd(count, lan, machines)
+
+
+def _crowd(count: int, lan: hosts.Lan, machines: dict[int, Machine]) -> Found:
+    with Crowd(lan, machines) as them:
+        nodes = them.nodes
+        them.wait(lambda node: node.served, 60)
+        last = max(node.served for node in nodes.values())
+        them.wait(lambda node: node.met, 150)
+        met = max(node.met for node in nodes.values()) - last
+        half = median(node.met for node in nodes.values()) - last
+        meeting = sum(node.cpu for node in nodes.values())
         time.sleep(5)
-        before, begun = [_traffic(lan, light) for light in lights], time.monotonic()
-        cpu = [_cpu(light) for light in lights]
+        before, begun = {host: node.traffic for host, node in nodes.items()}, time.monotonic()
+        cpu = {host: node.cpu for host, node in nodes.items()}
         time.sleep(20)
         seconds = time.monotonic() - begun
-        after = [_traffic(lan, light) for light in lights]
-        used = [(_cpu(light) - old) / seconds for light, old in zip(lights, cpu, strict=True)]
-        memory = [psutil.Process(light.process.pid).memory_full_info().uss for light in lights]
-        lost, killed = lights[-1], time.monotonic()
-        lost.process.kill()
-        first, last = _noticed(lights[:-1], lost, killed)
-    rate = median((new - old) / seconds for old, new in zip(before, after, strict=True)) / 1024
+        rate = median((node.traffic - before[host]) / seconds for host, node in nodes.items())
+        used = [(node.cpu - cpu[host]) / seconds for host, node in nodes.items()]
+        memory = [node.memory for node in nodes.values()]
+        killed = time.monotonic()
+        lost = them.kill(count)
+        them.wait(lambda node: lost.id in node.lost, 60)
+        down = [node.lost[lost.id] - killed for node in nodes.values()]
+        strayed = sum(1 for node in nodes.values() if set(node.lost) - {lost.id})
+    own, part = median(uss for uss, _ in memory), median(pss for _, pss in memory)
+    pairs = count * (count - 1)
     return Found(
-        f"{count} nodes: all see all {met:.1f} s after the last one serves, {rate:.1f} KiB/s and "
-        f"{median(used) * 100:.1f} % of a core each, {median(memory) / 1e6:.0f} MB each; a killed "
-        f"one is down for the first after {first:.1f} s, for all after {last:.1f} s",
-        {"crowd": count, "meet_s": round(met, 1), "kib_s": round(rate, 1),
-         "core_percent": round(median(used) * 100, 2), "mb": round(median(memory) / 1e6),
-         "down_first_s": round(first, 1), "down_all_s": round(last, 1)},
+        f"{count} nodes on {os.cpu_count()} cores: all see all {met:.1f} s after the last one "
+        f"serves (half of them {half:.1f} s), for {meeting:.0f} CPU s "
+        f"({meeting / pairs * 1000:.1f} ms a connection); then {rate:.0f} B/s and "
+        f"{median(used) * 100:.2f} % of a core each ({sum(used):.2f} cores in all); "
+        f"{own / 1e6:.0f} MB each of its own, {part / 1e6:.0f} MB with its part of what is shared; "
+        f"a killed one is down for the first after {min(down):.1f} s, for all after "
+        f"{max(down):.1f} s; {strayed} nodes held a living one for dead",
+        {"crowd": count, "meet_s": round(met, 1), "meet_half_s": round(half, 1),
+         "meet_cpu_s": round(meeting, 1), "b_s": round(rate),
+         "core_percent": round(median(used) * 100, 2), "cores": round(sum(used), 2),
+         "mb": round(own / 1e6), "pss_mb": round(part / 1e6),
+         "down_first_s": round(min(down), 1), "down_all_s": round(max(down), 1),
+         "strayed": strayed},
     )  # fmt: skip
 
 
@@ -285,28 +308,6 @@ def _meet(lights: Sequence[Light], seconds: float = 60) -> float:
             seconds,
         )
     return max(light.said[-1][0] for light in lights) - served
-
-
-def _noticed(lights: Sequence[Light], lost: Light, killed: float) -> tuple[float, float]:
-    for light in lights:
-        light.sees(lost, "down", 120)
-    times = [
-        next(at for at, told in light.said if at > killed and told[lost.id][0] == "down") - killed
-        for light in lights
-    ]
-    return min(times), max(times)
-
-
-def _traffic(lan: hosts.Lan, light: Light) -> int:
-    """Bytes in and out of a host's eth0 so far."""
-    told = lan.run(light.host, ["cat", "/proc/net/dev"]).stdout
-    fields = next(line for line in told.splitlines() if "eth0" in line).split(":")[1].split()
-    return int(fields[0]) + int(fields[8])
-
-
-def _cpu(light: Light) -> float:
-    times = psutil.Process(light.process.pid).cpu_times()
-    return times.user + times.system
 
 
 def _curl(identity: Path, port: int, digest: str) -> tuple[float, float]:

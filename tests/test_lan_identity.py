@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from dataclasses import replace
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_swarm.errors import LanError
-from local_swarm.network import identity, private
+from local_swarm.network import book_file, identity, private
 from local_swarm.network.book import Book, Peer, is_address
 from tests.lan_peers import forge, machine
 
@@ -213,6 +214,31 @@ def test_the_last_good_address_comes_first(tmp_path: Path) -> None:
     found = Book(tmp_path).get(known.id)
     assert found is not None and found.addresses[0] == "[fe80::19%eth0]:17601"
     assert len(found.addresses) == 8 and book.version == before
+
+
+def test_many_good_addresses_are_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book, known = Book(tmp_path), peer(tmp_path / "a")
+    book.put(known)
+    writes, write = list[int](), book_file.write
+
+    def counted(path: Path, kept: book_file.Kept) -> None:
+        writes.append(1)
+        write(path, kept)
+
+    monkeypatch.setattr(book_file, "write", counted)
+
+    async def main() -> None:
+        for number in range(1, 100):
+            book.good_address(known.id, f"10.0.0.{number}:17601")
+        assert not writes
+        async with asyncio.timeout(5):
+            while not writes:  # noqa: ASYNC110 - a timer in the book
+                await asyncio.sleep(0.05)
+        assert len(writes) == 1
+
+    asyncio.run(main())
+    found = Book(tmp_path).get(known.id)
+    assert found is not None and found.addresses[0] == "10.0.0.99:17601"
 
 
 def test_peers_are_found_by_name_or_the_start_of_their_id(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from local_swarm.network import hello, reach, transport
+from local_swarm.network import members as members_room
 from local_swarm.network.book import Peer
 from local_swarm.network.hello import Health, Load
 from local_swarm.network.member import Member
@@ -107,6 +108,38 @@ def test_one_address_on_one_side_is_enough(tmp_path: Path) -> None:
             assert known.addresses == (f"127.0.0.1:{a.port}",)
             await _until(lambda: a.pulled and b.pulled)
             assert a.pulled == [two.identity.device_id]
+
+    asyncio.run(main())
+
+
+def test_of_many_peers_some_are_looked_for_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members_room, "_AT_ONCE", 3)
+    it = machine(tmp_path / "it")
+    others = [machine(tmp_path / str(number)) for number in range(12)]
+    it.book.learn([replace(other.as_peer, addresses=("127.0.0.1:9",)) for other in others])
+    most = now = 0
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.02)
+        now -= 1
+        return httpx.Response(200, content=Health(port=1).model_dump_json())
+
+    def connect(peer: Peer, address: str) -> httpx.AsyncClient:
+        mock = httpx.MockTransport(answer)
+        return httpx.AsyncClient(base_url=f"https://{address}", transport=mock)
+
+    async def main() -> None:
+        told = Members(
+            it.identity, it.book, connect, lambda: Health(port=1), listed=("127.0.0.1:9",)
+        )
+        async with told:
+            await _until(lambda: all(peer.state is State.UP for peer in told.states()))
+        assert most == 3
 
     asyncio.run(main())
 

@@ -7,6 +7,7 @@ That forgives the marks of then, on this machine alone; a later removal leaves a
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import secrets
@@ -20,6 +21,7 @@ from .book_file import ADDRESSES, MEMBERS, REMOVED, Kept, Peer, check, is_addres
 
 __all__ = ["ADDRESSES", "MEMBERS", "REMOVED", "Book", "Peer", "is_address"]
 
+_LATER_S = 0.5
 _ID = re.compile(r"[A-Z2-7]{52}")
 
 
@@ -34,6 +36,7 @@ class Book:
         self._path = folder / book_file.NAME
         self._watchers: list[Callable[[], None]] = []
         self._now = book_file.read(self._path)
+        self._later: asyncio.TimerHandle | None = None
 
     @property
     def version(self) -> int:
@@ -114,21 +117,32 @@ class Book:
         return True
 
     def good_address(self, id: str, address: str) -> None:
-        """Remembers where a peer answered last. No change of membership; a disk that does not
-        take it is no reason to fail."""
+        """Remembers where a peer answered last, on the disk within a second. No change of
+        membership; a disk that does not take it is no reason to fail."""
         peer = self._now.peers.get(id)
         if peer is None or not is_address(address) or peer.addresses[:1] == (address,):
             return
         others = tuple(known for known in peer.addresses if known != address)
         peer = replace(peer, addresses=(address, *others)[:ADDRESSES])
         self._now = replace(self._now, peers={**self._now.peers, id: peer})
-        with contextlib.suppress(LanError):
-            book_file.write(self._path, self._now)
+        # A hundred peers that come up at once are one write, not a hundred.
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._keep()
+        else:
+            if self._later is None:
+                self._later = loop.call_later(_LATER_S, self._keep)
 
     def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls `callback` after every change of membership; returns what undoes that."""
         self._watchers.append(callback)
         return lambda: self._watchers.remove(callback)
+
+    def _keep(self) -> None:
+        self._later = None
+        with contextlib.suppress(LanError):
+            book_file.write(self._path, self._now)
 
     def _change(self, new: Kept) -> None:
         new = replace(new, version=self._now.version + 1)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     import httpx
 
 _LEAST_S = 0.25  # between two polls of one peer, whatever is heard meanwhile
+# Peers that are looked for at once. Of a hundred handshakes at the same time most would not be
+# answered within the patience of those that wait, and be begun again.
+_AT_ONCE = 16
 _LOG = logging.getLogger("local_swarm.network")
 
 
@@ -67,6 +70,7 @@ class Members:
         self._entries: dict[str, Entry] = {}
         self._hints: dict[str, tuple[str, ...]] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._dialling = asyncio.Semaphore(_AT_ONCE)
         self._forget: Callable[[], None] | None = None
 
     async def __aenter__(self) -> Members:
@@ -234,7 +238,8 @@ class Members:
             return Knock(address, client, fresh=client is not kept)
 
         try:
-            won, health = await reach.first(targets, knock, self._me())
+            async with self._dialling:
+                won, health = await reach.first(targets, knock, self._me())
         except reach.FAULTS as error:
             entry.trouble = reach.why(error)
             return None

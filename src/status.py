@@ -97,7 +97,7 @@ class PeerStatus:
     question got there lately, `seen_s` how many seconds ago it answered, `trouble` why it does not.
 
     `ballots` were cast for this machine and could be compared with its own, `agreed` of them did;
-    `audit` is how the peer broke its word last.
+    `audit` is how the peer broke its word last, `sits_out` what it is not asked now, and why.
     """
 
     id: str
@@ -115,6 +115,7 @@ class PeerStatus:
     agreed: int = 0
     proven: bool = False
     audit: str | None = None
+    sits_out: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

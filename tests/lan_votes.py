@@ -87,6 +87,7 @@ class Seen:
     askable: bool = True
     load: Load = field(default_factory=Load)
     tokens_per_s: float | None = None
+    rests: str | None = None
 
 
 @dataclass

@@ -67,7 +67,7 @@ def peers(as_json: bool, url: str | None) -> None:
     for row, peer in zip(rows, (None, *told["peers"]), strict=True):
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         out.print("  ".join(cells).rstrip())
-        for trouble in (peer["trouble"], peer["audit"]) if peer else ():
+        for trouble in (peer["trouble"], peer["audit"], peer["sits_out"]) if peer else ():
             if trouble:
                 out.print(f"  {trouble}")
 

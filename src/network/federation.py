@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from ..ballot import Verdict
+from ..ballot import Absent, Verdict
 from ..chat import ChatRequest
 from ..swarm.asking import LATE
 from ..swarm.extras import Allies
 from ..swarm.tiers import Voter
 from ..swarm.weights import HOME, Caps
 from . import protocol
+from .patience import Patience
 from .record import Record
 from .voter import LAN, Asked, PeerVoter
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _MOST_SEATS = 16  # of a peer that nobody has vouched for: together they weigh 1 at first anyway
 _SEED_SHIFT = 4096  # between two machines: no two seats draw the same
-_PATIENCE = 3  # times in a row that a peer may be too late before it sits out
 _OURS = "local-swarm"
 # Strategies that look at one ballot's quality or speed, which no cap bounds: for trusted peers.
 _TRUSTING = ("fastest", "quality")
@@ -56,6 +56,8 @@ class Member(Protocol):
     def peer(self) -> Peer: ...
     @property
     def askable(self) -> bool: ...
+    @property
+    def rests(self) -> str | None: ...
     @property
     def load(self) -> Load: ...
     @property
@@ -105,17 +107,18 @@ class Federation:
         """`models` are home's own: peers with others are asked first."""
         self._members, self._record = members, record
         self._terms, self._models = terms or Terms(), models
-        self._late: Counter[str] = Counter()
-        self._asked = 0
+        self.patience = Patience()
 
     def allies(self, request: ChatRequest, strategy: str) -> Allies | None:
-        """The peers for a request that `strategy` decides; None where it stays at home."""
+        """The peers for a request that `strategy` decides; None where it stays at home, and where
+        there are none."""
         if not may_leave(request, self._terms.scope):
             return None
-        chosen = self._chosen(request, strategy)
-        if not chosen:
+        able, resting = self._able(request, strategy)
+        if not able and not resting:
             return None
-        labels = named(chosen)
+        chosen = self._chosen(able)
+        labels = named([*chosen, *(member for member, _ in resting)])
         voters: list[tuple[Voter, int]] = []
         for place, member in enumerate(chosen, start=1):
             voter = self._voter(member, labels[member.peer.id], request, place)
@@ -124,8 +127,9 @@ class Federation:
             voters.append((voter, min(asked, most)))
         ids = {label: id for id, label in labels.items()}
         names = {voter.name: ids[voter.machine] for voter, _ in voters}
-        told = partial(self._told, ids, names)
-        return Allies(voters, self._caps(chosen, labels), self._terms.grace, told)
+        told = partial(self._told, request, ids, names)
+        absent = [Absent(labels[member.peer.id], why) for member, why in resting]
+        return Allies(voters, self._caps(chosen, labels), self._terms.grace, told, absent)
 
     def worked(self, id: str) -> None:
         """See voter.Heard."""
@@ -143,20 +147,30 @@ class Federation:
         """See voter.Heard."""
         self._record.audited(id, why)
 
-    def _chosen(self, request: ChatRequest, strategy: str) -> list[Member]:
+    def _able(
+        self, request: ChatRequest, strategy: str
+    ) -> tuple[list[Member], list[tuple[Member, str]]]:
+        """Who can be asked this, and who could but sits it out, with the reason."""
+        options = request.swarm
+        # Who waits for all ballots until a deadline is not made late by anybody.
+        patient = not options.early_stop and options.deadline_s is not None
+        able, resting = list[Member](), list[tuple[Member, str]]()
+        for member in self._members.states():
+            if not member.seats or not (_any_model(request) or request.model in member.models):
+                continue
+            if strategy in _TRUSTING and not member.peer.trusted:
+                continue
+            why = member.rests
+            if member.askable and not patient:
+                why = self.patience.turn(member.peer.id, request)
+            if why is not None:
+                resting.append((member, why))
+            elif member.askable:
+                able.append(member)
+        return able, resting
+
+    def _chosen(self, able: list[Member]) -> list[Member]:
         """At most `terms.peers`: one after the other who adds most to those before."""
-        able = [
-            member
-            for member in self._members.states()
-            if member.askable
-            and member.seats
-            and (member.peer.trusted or strategy not in _TRUSTING)
-            and (_any_model(request) or request.model in member.models)
-        ]
-        self._asked += 1
-        # A peer that was late time and again costs every answer its grace: it gets a try now and
-        # then, rarer each time.
-        able = [m for m in able if self._asked % self._pause(m.peer.id) == 0]
         chosen: list[Member] = []
         known = Counter(self._models())
         while able and len(chosen) < self._terms.peers:
@@ -165,9 +179,6 @@ class Federation:
             chosen.append(best)
             known.update(best.models)
         return chosen
-
-    def _pause(self, id: str) -> int:
-        return 1 << min(6, max(0, self._late[id] - _PATIENCE + 1))
 
     def _voter(self, member: Member, label: str, request: ChatRequest, place: int) -> PeerVoter:
         peer, known = member.peer, member.models
@@ -184,16 +195,16 @@ class Federation:
         proven = {labels[m.peer.id] for m in chosen if self._record.of(m.peer.id).proven}
         return Caps(proven=frozenset(proven) - trusted, trusted=trusted)
 
-    def _told(self, ids: dict[str, str], names: dict[str, str], verdict: Verdict) -> None:
+    def _told(
+        self, request: ChatRequest, ids: dict[str, str], names: dict[str, str], verdict: Verdict
+    ) -> None:
         late = {names[one.worker] for one in verdict.absent
                 if one.why == LATE and one.worker in names}  # fmt: skip
-        for id in ids.values():
-            if id in late:
-                self._late[id] += 1
-        for ballot in verdict.ballots:
-            peer = ids.get(ballot.machine)
-            if peer is not None and peer not in late:
-                self._late.pop(peer, None)
+        voted = {ids[ballot.machine] for ballot in verdict.ballots if ballot.machine in ids}
+        for id in late:
+            self.patience.late(id, request)
+        for id in voted - late:
+            self.patience.in_time(id, request)
         self._record.heard(verdict, ids)
 
 

@@ -17,17 +17,17 @@ from ..chat import ChatRequest
 from ..errors import LanError, UsageError
 from ..settings import DEFAULT_PEER_PORT
 from ..status import Invitation, LanStatus, PeerSeen, PeerStatus
-from .book import Book, Peer, is_address
+from .book import Book, is_address
 from .desk import Desk
 from .mode import Mode
 from .record import Record
+from .told import status_of
 
 if TYPE_CHECKING:
+    from ..models.by_hash import Held
     from ..swarm.extras import Allies
-    from .member import Member
     from .rooms import Rooms
 
-_FIND_S = 5.0  # a machine is heard of within 1.5 s where multicast works
 _BATTERY_S = 10.0
 _LOG = logging.getLogger("local_swarm.network")
 
@@ -70,7 +70,7 @@ class Home:
     version: str = ""
     facts: Callable[[], Facts] = Facts
     cast: Callable[[ChatRequest, int, Meter], AsyncIterator[Ballot]] = _nobody
-    shelf: Callable[[str], Path | None] = lambda digest: None
+    shelf: Callable[[str], Held | None] = lambda digest: None
 
 
 class Lan:
@@ -121,21 +121,19 @@ class Lan:
         return Invitation(str(code), VALID_S, places)
 
     async def join(self, code: str, at: str | None, *, trust: bool) -> PeerStatus:
-        """See LanControl. The inviter is looked for at `at`, else by multicast DNS."""
+        """See LanControl. The inviter is looked for at `at`, else as `seek` does."""
         from .code import parse
 
         read, typed = parse(code), None if at is None else place(at)
         rooms = await self._open()
-        from . import addresses, pairing
+        from . import pairing, seek
 
-        places = [pairing.Place(typed, listed=True)] if typed else []
-        if not places and rooms.discovery is not None:
-            heard = await rooms.discovery.find(read.device, _FIND_S)
-            ours = addresses.links()
-            for address in heard:
-                allowed = await addresses.dialable(address, ours, vouched=False)
-                places += [pairing.Place(one) for one in allowed]
         assert rooms.server.port
+        places = (
+            [pairing.Place(typed, listed=True)]
+            if typed
+            else await seek.places(read, rooms.discovery, rooms.server.port)
+        )
         peer = await pairing.join(
             rooms.me, rooms.book, read, places, rooms.server.port, trust=trust
         )
@@ -147,13 +145,16 @@ class Lan:
         rooms = self._rooms
         book, record = self._book(), rooms.record if rooms else Record(self.config.folder)
         told = {member.peer.id: member for member in rooms.members.states()} if rooms else {}
+        patience = rooms.federation.patience if rooms else None
         return LanStatus(
             mode=self.config.mode.value,
             id=rooms.me.device_id if rooms else None,
             name=rooms.me.name if rooms else None,
             port=rooms.server.port if rooms else None,
             paused=self._paused,
-            peers=tuple(_status(peer, told.get(peer.id), record) for peer in book.peers()),
+            peers=tuple(
+                status_of(peer, told.get(peer.id), record, patience) for peer in book.peers()
+            ),
             removed=tuple(sorted(book.removed)),
             trouble=self.trouble,
             twin=rooms.twin.trouble if rooms else None,
@@ -260,32 +261,6 @@ class Lan:
             found = battery is not None and battery.power_plugged is False
             self._battery = (time.monotonic(), found)
         return found
-
-
-def _status(peer: Peer, member: Member | None, record: Record) -> PeerStatus:
-    credit = record.of(peer.id)
-    status = PeerStatus(
-        peer.id,
-        peer.name,
-        peer.addresses,
-        peer.trusted,
-        ballots=credit.ballots,
-        agreed=credit.agreed,
-        proven=credit.proven,
-        audit=credit.audit or None,
-    )
-    if member is None:
-        return status
-    return replace(
-        status,
-        state=member.state.value,
-        models=member.models,
-        seats=member.seats,
-        tokens_per_s=member.tokens_per_s,
-        version=member.version,
-        seen_s=None if member.seen_s is None else round(member.seen_s, 1),
-        trouble=member.trouble,
-    )
 
 
 def place(at: str) -> str:

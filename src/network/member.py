@@ -45,6 +45,15 @@ class Member:
     clock_s: float | None = None
     trouble: str | None = None
 
+    @property
+    def rests(self) -> str | None:
+        """Why it is asked nothing although it answers; None where it is asked, or does not."""
+        if self.state is State.BUSY:
+            return f"it takes no questions now: {self.load.why or 'busy'}."
+        if self.state is State.UP and self.ejected_s > 0:
+            return f"it sits out for {self.ejected_s:.0f} s: its last answers failed."
+        return None
+
 
 @dataclass(slots=True, eq=False)
 class Entry:

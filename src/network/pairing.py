@@ -152,7 +152,9 @@ async def _find(code: Code, places: Sequence[Place]) -> tuple[Place, bytes]:
     if not places:
         raise LanError(
             "The inviting machine was not found in this network.",
-            hint="Say where it is: local-swarm join CODE --at 192.168.1.20:17601",
+            hint="Is `local-swarm run` still on there? Then say where it is, with the address that "
+            "`invite` has printed: local-swarm join LS1-... --at 192.168.1.20:17601. "
+            "`local-swarm doctor --lan` tells whether multicast works.",
         )
     seen = await asyncio.gather(*(shown(place.address) for place in places))
     for place, certificate in zip(places, seen, strict=True):

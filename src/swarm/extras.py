@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..ballot import Verdict
+from ..ballot import Absent, Verdict
 from ..chat import ChatRequest
 from .asking import Embed
 from .canonical import Asked, Key, Kind
@@ -25,13 +25,15 @@ class Allies:
 
     `voters` are asked beside the engine's seats, each for so many; `caps` is what they may weigh,
     None for no caps; `grace` turns the seconds that home took into those that they get beyond.
-    `told` hears the verdict.
+    `told` hears the verdict. `absent` could vote, and were not asked: the verdict tells why. There
+    may be nobody else.
     """
 
     voters: Sequence[tuple[Voter, int]]
     caps: Caps | None
     grace: Callable[[float], float]
     told: Callable[[Verdict], None]
+    absent: Sequence[Absent] = ()
 
 
 # Question and answers in; what the program in each answer does out.

@@ -53,7 +53,7 @@ class Swarm:
             seats, greedy = team.seats, False
         # One seat votes together with other machines; who asks for one seat wants no vote at all.
         allies = None if greedy else self._extras.allies(request, rule.name)
-        if greedy or (seats == 1 and allies is None):
+        if greedy or (seats == 1 and not (allies and allies.voters)):
             events = self._live(team, request, rule, _SAME if greedy else None)
         else:
             events = self._vote(team, request, seats, rule, allies)
@@ -183,6 +183,7 @@ class Swarm:
             await asyncio.gather(election, return_exceptions=True)
         if allies:
             allies.told(verdict)
+            verdict = replace(verdict, absent=(*verdict.absent, *allies.absent))
         if verdict.winner is None:
             raise EngineError("No worker answered.", hint="Try again.")
         verdict = _in_words(verdict)

@@ -16,11 +16,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+# Imported here, not in each child: what a node imports when it opens the LAN and dials.
+import anyio._backends._asyncio  # noqa: F401
+import cryptography.x509  # noqa: F401
+import httpcore  # noqa: F401
+import httpx  # noqa: F401
 import psutil
+import zeroconf.asyncio  # noqa: F401
 
 from local_swarm.ballot import Answer, Ballot, Finish, Meter
 from local_swarm.chat import ChatRequest
-from local_swarm.network import rooms  # noqa: F401 - imported here, not in each child
+from local_swarm.network import rooms  # noqa: F401
 from local_swarm.network.lan import Facts, Home, Lan, LanConfig
 from tests.lan import hosts
 from tests.lan_peers import Machine

@@ -162,6 +162,23 @@ def test_what_keeps_the_lan_shut_is_told_and_stops_nothing(tmp_path: Path) -> No
     asyncio.run(main())
 
 
+def test_a_second_node_with_the_same_folder_stays_shut(tmp_path: Path) -> None:
+    """It would have the same identity, and write over the same book."""
+
+    async def main() -> None:
+        async with started(tmp_path / "a") as a, started(tmp_path / "b") as b:
+            await join(b, a)
+            async with started(tmp_path / "a") as again:
+                assert again.trouble and "Another node runs with" in again.trouble
+                assert "LOCAL_SWARM_HOME" in again.trouble and again.peers().port is None
+                with pytest.raises(LanError, match="Nothing is changed"):
+                    again.remove(b.peers().id or "")
+        async with started(tmp_path / "a") as a:  # the first one has ended
+            assert a.trouble is None and a.peers().port
+
+    asyncio.run(main())
+
+
 def test_a_standalone_node_opens_nothing(tmp_path: Path) -> None:
     async def main() -> None:
         a, b = machine(tmp_path / "a"), machine(tmp_path / "b")

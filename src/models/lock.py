@@ -24,7 +24,7 @@ def held(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            while not _take(handle):
+            while not take(handle):
                 waiting()
                 time.sleep(_WAIT_S)
             if not _is_still(path, handle):  # its last holder removed it meanwhile
@@ -39,8 +39,9 @@ def held(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
             os.close(handle)  # gives the lock back
 
 
-def _take(handle: int) -> bool:
-    """Whether the lock is ours now, or there are no locks here."""
+def take(handle: int) -> bool:
+    """Whether the lock on an open file is ours now, or there are no locks here. Closing the file
+    gives it back."""
     try:
         if sys.platform == "win32":
             import msvcrt

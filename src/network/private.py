@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import LanError
+from ..models.lock import take
 
 
 def folder(path: Path) -> None:
@@ -45,3 +48,23 @@ def _unwritable(path: Path, error: OSError) -> LanError:
         f"{path} cannot be written: {error.strerror or error}.",
         hint="The identity of this machine and its peers are kept there; make it writable.",
     )
+
+
+@contextmanager
+def held(place: Path) -> Iterator[None]:
+    """Keeps other nodes off the folder, which they would share an identity with. Raises LanError
+    where one has it."""
+    folder(place)
+    try:
+        handle = os.open(place / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unwritable(place, error) from None
+    try:
+        if not take(handle):
+            raise LanError(
+                f"Another node runs with {place}: to all others the two would be one machine.",
+                hint="Give this one a folder of its own: LOCAL_SWARM_HOME=~/second local-swarm run",
+            )
+        yield
+    finally:
+        os.close(handle)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from ..errors import LanError
-from . import blobs, hello, identity, membership, pairing, serving, transport
+from . import blobs, hello, identity, membership, pairing, private, serving, transport
 from .book import Book, Peer
 from .code import Invitations
 from .desk import Desk
@@ -80,6 +80,7 @@ async def build(
 ) -> Rooms:
     """Opens all, to be closed by `stack`. `willing` is the reason why peers are not answered now.
     Raises LanError."""
+    stack.enter_context(private.held(config.folder))
     me, book = identity.load(config.folder), Book(config.folder)
     invitations, record = Invitations(), Record(config.folder)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from collections import Counter
 from collections.abc import Sequence
@@ -94,7 +95,10 @@ class PeerServer:
         try:
             self._sock = _bind(host, port)
         except (OSError, OverflowError, UnicodeError) as error:
-            why = getattr(error, "strerror", None) or "no such address"
+            number = getattr(
+                error, "errno", None
+            )  # asyncio's and ours add the address to the words
+            why = os.strerror(number) if number and number > 0 else "no such address"
             raise LanError(
                 f"The port for peers, {port} on {host or 'all interfaces'}, cannot be opened: "
                 f"{why}.",

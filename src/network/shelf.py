@@ -156,7 +156,7 @@ class Shelf:
                 told = response.getheader("content-range")
                 if response.status != 206 or told != f"bytes {first}-{end - 1}/{self._size}":
                     return
-                while left > 0 and (chunk := response.read(min(CHUNK, left))):
+                while left > 0 and (chunk := _some(response, min(CHUNK, left))):
                     yield chunk
                     left -= len(chunk)
                     seconds = time.monotonic() - begun
@@ -164,6 +164,18 @@ class Shelf:
                         return
         except (OSError, HTTPException, ValueError):
             return
+
+
+def _some(response: HTTPResponse, most: int) -> bytes:
+    """What comes within a second, `most` bytes at most: who sends one byte at a time is not waited
+    for until it is a chunk."""
+    parts, left, until = list[bytes](), most, time.monotonic() + 1
+    while left and (part := response.read1(left)):
+        parts.append(part)
+        left -= len(part)
+        if time.monotonic() > until:
+            break
+    return b"".join(parts)
 
 
 def doors(folder: Path) -> list[Door]:

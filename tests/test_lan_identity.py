@@ -216,6 +216,18 @@ def test_the_last_good_address_comes_first(tmp_path: Path) -> None:
     assert len(found.addresses) == 8 and book.version == before
 
 
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("Größe-Küche.fritz.box", "Größe-Küche"), ("a\x1b[2Jb\udcff", "a[2Jb"), ("\udcff", "unnamed"),
+     ("", "unnamed"), ("x" * 99, "x" * 64)],
+)  # fmt: skip
+def test_a_machine_is_called_as_its_host_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, name: str
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    assert identity.load(tmp_path).name == name
+
+
 def test_many_good_addresses_are_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     book, known = Book(tmp_path), peer(tmp_path / "a")
     book.put(known)

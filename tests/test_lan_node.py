@@ -102,6 +102,9 @@ def test_three_machines_learn_of_each_other_and_of_a_removal(tmp_path: Path) -> 
             await soon(lambda: all(p.state == "up" for p in c.peers().peers))
             assert len(c.peers().peers) == 2
 
+            a.rename(third[:8], "attic")
+            with pytest.raises(UsageError, match="cannot be called"):
+                a.rename(told.id, "attic")
             a.remove(third[:8])
             await soon(lambda: b.peers().removed == (third,))
             await soon(lambda: not any(p.state == "up" for p in c.peers().peers))
@@ -126,6 +129,9 @@ def test_a_paired_machine_opens_the_lan_by_itself(tmp_path: Path) -> None:
             a.rename(a.peers().peers[0].name, "kitchen")
             a.trust("kitchen", True)
             assert a.peers().peers[0].trusted
+            for name in ("", " "):
+                with pytest.raises(UsageError, match="cannot be called"):
+                    a.rename("kitchen", name)
         # beside no node, on the files alone
         alone = Lan(config(tmp_path / "a"))
         assert alone.peers().port is None

@@ -33,7 +33,8 @@ def owned(settings: Settings, url: str | None) -> runtime.Runtime | None:
     running = next((node for node in nodes if same_place(node.url, where)), None)
     if running is None and fetch_status(where, settings.api_key) is not None:
         raise UsageError(
-            f"The node at {where} was started by someone else: its control token is not here.",
+            f"The node at {where} was started by someone else, or could not write to its data "
+            "folder: its control token is not here.",
             hint="Steer it, or stop it with Ctrl-C, where it runs.",
         )
     return running

@@ -165,7 +165,8 @@ _USAGES = (
 
 
 def _name() -> str:
-    return socket.gethostname().partition(".")[0][:64] or "unnamed"
+    told = "".join(c for c in socket.gethostname().partition(".")[0] if c.isprintable())
+    return told.strip()[:64] or "unnamed"
 
 
 def _check_machine(folder: Path) -> None:

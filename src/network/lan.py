@@ -188,8 +188,14 @@ class Lan:
     def rename(self, who: str, name: str) -> PeerStatus:
         """See LanControl. The name is this machine's own for the peer."""
         book = self._changing()
-        book.put(replace(book.find(who), name=name))
-        return self._one(book.find(name).id)
+        peer, name = book.find(who), name.strip()
+        if not name or any(name == other.name for other in book.peers() if other.id != peer.id):
+            raise UsageError(
+                f"A peer cannot be called {name!r}.",
+                hint="Every peer has a name that no other has.",
+            )
+        book.put(replace(peer, name=name))
+        return self._one(peer.id)
 
     def trust(self, who: str, trusted: bool) -> PeerStatus:
         """See LanControl."""

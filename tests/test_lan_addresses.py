@@ -152,3 +152,11 @@ def test_changes_are_told_and_so_is_the_end_of_a_suspension(
             assert await coming == now
 
     asyncio.run(main())
+
+
+def test_an_address_to_be_typed_elsewhere() -> None:
+    four, six = Link("eth0", "192.168.1.5/24"), Link("eth0", "fd77::5/64")
+    beside = Link("eth0", "fe80::5/64")
+    assert [str(ip) for ip in addresses.telling([six, beside, four])] == ["192.168.1.5"]
+    assert [str(ip) for ip in addresses.telling([six, beside])] == ["fd77::5"]
+    assert addresses.telling([beside]) == []

@@ -55,6 +55,15 @@ def links() -> frozenset[Link]:
     return frozenset(found)
 
 
+def telling(ours: Iterable[Link]) -> list[ipaddress.IPv4Address] | list[ipaddress.IPv6Address]:
+    """Which of our addresses a person may type elsewhere: IPv4, and where there is none IPv6 that
+    holds beyond one cable."""
+    ips = [link.ip.ip for link in ours]
+    four = [ip for ip in ips if isinstance(ip, ipaddress.IPv4Address)]
+    six = [ip for ip in ips if isinstance(ip, ipaddress.IPv6Address) and not ip.is_link_local]
+    return sorted(four) or sorted(six)
+
+
 def split(address: str) -> tuple[str, int]:
     """Host and port of "host:port" or "[IPv6%scope]:port". Raises ValueError."""
     host, _, port = address.rpartition(":")

@@ -115,8 +115,8 @@ class Lan:
         rooms = await self._open()
         code = rooms.invitations.issue(rooms.me.device_id, trust=trust)
         assert rooms.server.port
-        ours = sorted(link.ip.ip for link in addresses.links() if link.ip.version == 4)
-        hosts = [self.config.host] if self.config.host else [str(ip) for ip in ours]
+        ours = [str(ip) for ip in addresses.telling(addresses.links())]
+        hosts = [self.config.host] if self.config.host else ours
         places = tuple(addresses.join(host, rooms.server.port) for host in hosts)
         return Invitation(str(code), VALID_S, places)
 

@@ -40,6 +40,12 @@ def agent(
         bool,
         typer.Option("--unsafe-bash", help="Where no sandbox works, run commands without one."),
     ] = False,
+    secrets: Annotated[
+        bool,
+        typer.Option(
+            "--secrets", help="Let commands read files of the folder that may hold secrets."
+        ),
+    ] = False,
     local_only: Annotated[
         bool, typer.Option("--local-only", help="Ask no paired machine: nothing leaves this one.")
     ] = False,
@@ -93,6 +99,7 @@ def agent(
         dry_run,
         network,
         unsafe_bash,
+        secrets,
         mcp,
         as_json,
         budget,

@@ -46,6 +46,7 @@ class Flags:
     dry_run: bool
     network: bool
     unsafe_bash: bool
+    secrets: bool
     mcp: Path | None
     as_json: bool
     budget: Budget
@@ -165,7 +166,9 @@ async def _tools(flags: Flags, notes: Console) -> dict[str, AnyTool]:
     except SandboxUnavailable as error:
         if not flags.unsafe_bash:
             notes.print(f"Commands are off: {error.message} (--unsafe-bash allows them bare.)")
-    return toolset(sandbox=sandbox, network=flags.network, unsafe=flags.unsafe_bash)
+    return toolset(
+        sandbox=sandbox, network=flags.network, unsafe=flags.unsafe_bash, secrets=flags.secrets
+    )
 
 
 def _undo(settings: Settings, flags: Flags, name: str | None) -> None:

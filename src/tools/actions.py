@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any, Protocol
 from ..ballot import ToolCall
 from ..errors import ToolError
 from .backing import Backing, Rival
-from .base import AnyTool, Call, Kind
+from .base import AnyTool, Call, Kind, Risk
 from .consent import Consent, Decision, Proposal, Word
 from .redact import Veil
 from .task import Acted, Ending, Repeats, Spent
@@ -86,9 +87,11 @@ class Actions:
             with suppress(ToolError):
                 if tool is None or not tool.changes:
                     continue
-                call = tool.parse(asked.arguments)
-                if tool.risk(call, self.workspace).kind is Kind.SECRET:
-                    for name, value in call.values().items():
+                told = tool.parse(asked.arguments).values()
+                if "path" not in told:
+                    continue  # no file is written: a command is noted as it stands
+                if tool.risk(tool.parse(asked.arguments), self.workspace).kind is Kind.SECRET:
+                    for name, value in told.items():
                         if name != "path":
                             self.note.hide(str(value))
 
@@ -129,8 +132,7 @@ class Actions:
         """Asks whoever must agree, again after each change of the arguments, then does it."""
         while True:
             try:
-                risk = tool.risk(call, self.workspace)
-                preview = "" if risk.kind is Kind.READ else tool.preview(call, self.workspace)
+                risk, preview = await asyncio.to_thread(self._weighed, tool, call)
             except ToolError as error:  # it cannot succeed: there is nothing to ask
                 return self._wrong(tool.name, call.values(), error)
             proposal = Proposal(
@@ -144,7 +146,7 @@ class Actions:
             self._noted(proposal, decision)
             if decision.allowed:
                 made = await self._done(tool, call, decision.by)
-                if risk.kind is Kind.SECRET:
+                if risk.kind is Kind.SECRET or risk.exposes:
                     self.secrets = True
                     self.note.hide(made.text)
                 return made
@@ -155,12 +157,16 @@ class Actions:
             except ToolError as error:
                 return self._wrong(tool.name, call.values(), error)
 
+    def _weighed(self, tool: AnyTool, call: Call) -> tuple[Risk, str]:
+        risk = tool.risk(call, self.workspace)
+        return risk, "" if risk.kind is Kind.READ else tool.preview(call, self.workspace)
+
     def _noted(self, proposal: Proposal, decision: Decision) -> None:
         self.note(
             "action",
             tool=proposal.name,
             arguments=proposal.call.values(),
-            risk=proposal.risk.kind.value,
+            risk=(Kind.SECRET if proposal.risk.exposes else proposal.risk.kind).value,
             votes=proposal.votes,
             workers=proposal.workers,
             decision=decision.word.value,

@@ -27,10 +27,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """`kind` decides who must agree; `why` is one line for a person."""
+    """`kind` decides who must agree; `why` is one line for a person. With `exposes` what comes back
+    may hold a secret, whatever the kind."""
 
     kind: Kind
     why: str
+    exposes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

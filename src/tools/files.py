@@ -35,7 +35,7 @@ class ReadFile(TypedTool[ReadFileCall]):
 
     def risk(self, call: ReadFileCall, workspace: Workspace) -> Risk:
         found = workspace.read(call.path, _HEAD)
-        if secret(found.path, found.data):
+        if secret(found.path, found.data) or secret(call.path):
             return Risk(Kind.SECRET, f"reads {found.path}, which may hold secrets")
         return Risk(Kind.READ, f"reads {found.path}")
 
@@ -189,7 +189,7 @@ def _risk(path: str, workspace: Workspace) -> Risk:
     real = workspace.where(path)
     if runs_unasked(real):
         return Risk(Kind.COMMAND, f"writes {real}, which programs run or obey unasked")
-    if secret(real):
+    if secret(real) or secret(path):
         return Risk(Kind.SECRET, f"writes {real}, which may hold secrets")
     return Risk(Kind.EDIT, f"writes {real}")
 

@@ -138,7 +138,13 @@ def _first(spec: dict[str, Any], faults: int) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # without handlers nobody inside can reach us
     limits = spec["limits"]
     namespaces.build_root(
-        spec["read"], spec["write"], spec["links"], limits["scratch"], limits["processes"]
+        spec["read"],
+        spec["write"],
+        spec["links"],
+        spec["held"],
+        spec["hidden"],
+        limits["scratch"],
+        limits["processes"],
     )
     child = os.fork()
     if child == 0:

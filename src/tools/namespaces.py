@@ -44,13 +44,20 @@ def enter(*, network: bool) -> None:
 
 
 def build_root(
-    read: list[str], write: list[str], links: dict[str, str], scratch: int, processes: int
+    read: list[str],
+    write: list[str],
+    links: dict[str, str],
+    held: list[str],
+    hidden: list[str],
+    scratch: int,
+    processes: int,
 ) -> None:
     """Builds the new root and moves into it. Run as process id 1.
 
     `read` and `write` are real paths, which appear under the same names; `links` are symlinks
-    (path: target). `scratch` is the room in /tmp and /dev/shm, in bytes each; `processes` how
-    many there may be at least (root's are bounded here, from Linux 6.14 on). Raises OSError.
+    (path: target); `held` and `hidden` are as in hiding.Plan. `scratch` is the room in /tmp and
+    /dev/shm, in bytes each; `processes` how many there may be at least (root's are bounded here,
+    from Linux 6.14 on). Raises OSError.
     """
     unshare(_NEW_MOUNTS)  # only now: the launcher must go on to see the /proc of the machine
     os.umask(0o022)
@@ -67,6 +74,7 @@ def build_root(
         _bind(path, _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV)
     for path in write:
         _bind(path, _ATTR_NOSUID | _ATTR_NODEV)
+    _hide(held, hidden)
     for path, target in links.items():
         with contextlib.suppress(OSError):  # it is there already
             os.makedirs(os.path.dirname(f"/new{path}"), exist_ok=True)
@@ -77,6 +85,22 @@ def build_root(
     syscall(_PIVOT_ROOT[os.uname().machine], b".", b".")
     unmount(".")
     os.chdir("/")
+
+
+def _hide(held: list[str], hidden: list[str]) -> None:
+    for path in held:
+        with contextlib.suppress(FileNotFoundError):
+            mount(f"/new{path}", f"/new{path}", "", _BIND | _REC)
+    if hidden:
+        os.close(os.open("/mask", os.O_CREAT | os.O_RDONLY, 0))
+    for path in hidden:
+        target = f"/new{path}"
+        with contextlib.suppress(FileNotFoundError):  # it went away by itself
+            if os.path.isdir(target):
+                mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, "size=4k,mode=0")
+            else:
+                mount("/mask", target, "", _BIND)
+            _attributes(target, _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV)
 
 
 def _private(path: str, size: int) -> None:

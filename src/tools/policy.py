@@ -40,7 +40,9 @@ class Policy:
 
     `readable` are further files and folders to read and execute. `network` opens IPv4 and IPv6
     (the machine's own services included); unix sockets stay closed. `environment` is added to a
-    clean one: PATH, LANG, HOME and TMPDIR (both of them private scratch).
+    clean one: PATH, LANG, HOME and TMPDIR (both of them private scratch). `hidden` are files and
+    folders in the workspace that can be neither read, changed, moved nor linked; only a sandbox
+    that `hides` takes any.
     """
 
     workspace: Path | None = None
@@ -48,6 +50,7 @@ class Policy:
     network: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    hidden: tuple[Path, ...] = ()
 
 
 class Ended(StrEnum):

@@ -29,6 +29,13 @@ fails(open, folder + "/canary")
 fails(open, folder + "/canary", "a")
 fails(open, folder + "/new", "w")
 fails(open, "/etc/shadow")
+for what in sys.argv[2:]:
+    fails(open, what)
+    fails(open, what, "a")
+    fails(os.rename, what, "moved")
+    fails(os.link, what, "linked")
+    fails(os.unlink, what)
+    fails(os.rename, os.path.dirname(what), "elsewhere")
 fails(socket.socket, socket.AF_INET)
 fails(socket.socket, socket.AF_UNIX)
 if os.getppid() > 1:
@@ -134,10 +141,16 @@ async def _trial(mechanism: Mechanism) -> str | None:
         inside.mkdir()
         beside.mkdir()
         (beside / "canary").write_text("secret")
-        policy = Policy(inside, readable=needs, limits=Limits(seconds=10))
+        sandbox = Sandbox(mechanism)
+        (inside / "deep").mkdir()
+        hidden = (inside / "deep" / "canary",) if sandbox.hides else ()
+        for each in hidden:
+            each.write_text("secret")
+        policy = Policy(inside, readable=needs, limits=Limits(seconds=10), hidden=hidden)
         command = [str(program), "-I", "-S", "-c", _TRIAL, str(beside)]
+        command += [f"deep/{each.name}" for each in hidden]
         try:
-            outcome = await Sandbox(mechanism).run(command, policy)
+            outcome = await sandbox.run(command, policy)
         except SwarmError as error:
             return error.message
     if outcome.ok and outcome.stdout == b"fenced\n":

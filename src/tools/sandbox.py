@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SandboxUnavailable, ToolError, UsageError
-from . import bubblewrap, seatbelt, system, watch
+from . import bubblewrap, hiding, seatbelt, system, watch
 from .output import Kept, keep
 from .policy import Ended, Limits, Outcome, Policy
 from .scratch import scratch
@@ -45,6 +45,12 @@ class Sandbox:
 
     mechanism: Mechanism
 
+    @property
+    def hides(self) -> bool:
+        """Whether it can hide files of the workspace. Landlock only adds rights: what a folder may
+        do, all in it may, and without that its new files could not be read either."""
+        return self.mechanism is not Mechanism.LANDLOCK
+
     async def run(self, command: Sequence[str], policy: Policy) -> Outcome:
         """Runs `command` (a program and its arguments; no shell) and returns how it ended.
 
@@ -62,12 +68,15 @@ class Sandbox:
         read, links = system.mapped(
             [*system.readable(network=policy.network), *policy.readable, *devices]
         )
+        if policy.hidden and not self.hides:
+            raise SandboxUnavailable(self.mechanism, "it cannot hide files of the workspace")
         temporary = "/tmp" if private_tmp else str(scratch)
         write = [] if private_tmp else [str(scratch)]
         folder = temporary
         if policy.workspace is not None:
             folder = str(_workspace(policy.workspace))
             write.append(folder)
+        hidden = hiding.plan(folder, policy.hidden)
         spec: dict[str, Any] = {
             "mechanism": self.mechanism.value,
             "argv": command,
@@ -81,6 +90,8 @@ class Sandbox:
             "read": read,
             "write": write,
             "links": links,
+            "held": hidden.held,
+            "hidden": hidden.paths,
             "folder": folder,
             "network": policy.network,
             "root": os.geteuid() == 0,
@@ -92,11 +103,13 @@ class Sandbox:
                 read,
                 write,
                 links,
+                hidden,
+                hiding.mask(scratch) if hidden.paths else "",
                 folder=folder,
                 network=policy.network,
             )
         elif self.mechanism is Mechanism.SANDBOX_EXEC:
-            spec["profile"] = seatbelt.profile(read, write, network=policy.network)
+            spec["profile"] = seatbelt.profile(read, write, hidden, network=policy.network)
         return spec
 
 
@@ -108,6 +121,7 @@ class Unfenced:
     """
 
     environment: Mapping[str, str]
+    hides = False
 
     async def run(self, command: Sequence[str], policy: Policy) -> Outcome:
         """As `Sandbox.run`; of `policy` only the workspace and the limits count."""

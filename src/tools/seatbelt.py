@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .hiding import Plan
+
 _BASE = """(version 1)
 (deny default)
 (allow process-exec process-fork)
@@ -24,16 +26,18 @@ _BASE = """(version 1)
 """
 
 
-def profile(read: Iterable[str], write: Iterable[str], *, network: bool) -> str:
-    """The profile as text; `read` and `write` are real paths."""
+def profile(read: Iterable[str], write: Iterable[str], hidden: Plan, *, network: bool) -> str:
+    """The profile as text; all paths are real ones. Of two rules the later one counts."""
     lines = [f"(allow file-read* file-map-executable {_path(each)})" for each in read]
     lines += [f"(allow file-read* file-write* {_path(each)})" for each in write]
+    lines += [f"(deny file-read-data file-write* {_path(each)})" for each in hidden.paths]
+    lines += [f"(deny file-write-unlink {_path(each, 'literal')})" for each in hidden.held]
     if network:
         lines.append('(allow network-outbound (remote ip "*:*"))')
         lines.append('(allow mach-lookup (global-name "com.apple.dnssd.service"))')
     return _BASE + "\n".join(lines) + "\n"
 
 
-def _path(path: str) -> str:
+def _path(path: str, how: str = "subpath") -> str:
     quoted = path.replace("\\", "\\\\").replace('"', '\\"')
-    return f'(subpath "{quoted}")'
+    return f'({how} "{quoted}")'

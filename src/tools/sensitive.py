@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase, translate
 
 _SECRET_FOLDERS = frozenset({".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".gcloud"})
 _SECRETS = (
@@ -19,6 +20,14 @@ _SECRETS = (
 )  # fmt: skip
 _HARMLESS = ("*.example", "*.sample", "*.template", "*.dist", "*.defaults", "*.pub", "*.example.*")
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
+# What editors and people put around a name when they keep the old file.
+_KEPT = re.compile(r"#?(.+?)(?:~|#|\.(?:bak|backup|old|orig|save|sw[op]|tmp))+")
+_KEEPS = ("~", "#", ".bak", ".backup", ".old", ".orig", ".save", ".swo", ".swp", ".tmp")
+# Programs, which a command must be able to run, whatever they are called.
+_CODE = re.compile(
+    r"(?:token|credentials)\.(?:.*\.)?(?:py[ci]?|[cm]?[jt]sx?|go|rs|java|kt|[ch](?:pp|c|xx)?|rb|php|cs"
+    r"|swift|scala|ex|hs|ml|d\.ts|map|md|rst|html)"
+)
 
 # What programs run or obey without being asked, when somebody later works in the folder.
 _RUNS_FOLDERS = frozenset(
@@ -34,16 +43,47 @@ _RUNS = (
 )  # fmt: skip
 
 
+def _any_of(patterns: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a name fits one of `patterns`: most are endings, which are looked at in one go."""
+    endings = tuple(each[1:] for each in patterns if re.fullmatch(r"\*[\w.-]+", each))
+    others = [translate(each) for each in patterns if each[1:] not in endings]
+    matches = re.compile("|".join(others) or r"(?!)").match
+    return lambda name: name.endswith(endings) or matches(name) is not None
+
+
+_IS_SECRET, _IS_HARMLESS = _any_of(_SECRETS), _any_of(_HARMLESS)
+
+
 def secret(path: str, head: bytes = b"") -> bool:
     """Whether a file may hold a secret, by its real path and the first bytes of it."""
     *folders, name = (plain(part) for part in path.split("/"))
-    if _PRIVATE_KEY.search(head):
+    if private_key(head):
         return True
     if _SECRET_FOLDERS.intersection(folders) or (".git" in folders and name == "config"):
         return True
-    if any(fnmatchcase(name, each) for each in _HARMLESS):
-        return False
-    return any(fnmatchcase(name, each) for each in _SECRETS)
+    return _named(name)
+
+
+def secret_name(name: str) -> bool:
+    """Whether a file by its own name may hold secrets, and is no program."""
+    name = plain(name)
+    return _named(name) and not _CODE.fullmatch(name)
+
+
+def secret_folder(name: str) -> bool:
+    """Whether a folder by its own name holds keys."""
+    return plain(name) in _SECRET_FOLDERS
+
+
+def private_key(head: bytes) -> bool:
+    """Whether these are the first bytes of a file with a private key."""
+    return _PRIVATE_KEY.search(head) is not None
+
+
+def _named(name: str) -> bool:
+    kept = _KEPT.fullmatch(name) if name.endswith(_KEEPS) else None
+    names = (name, kept[1]) if kept else (name,)
+    return any(_IS_SECRET(each) and not _IS_HARMLESS(each) for each in names)
 
 
 def runs_unasked(path: str) -> bool:
@@ -62,5 +102,7 @@ def of_git(path: str) -> bool:
 
 def plain(name: str) -> str:
     """A name as file systems compare it that look at neither case nor invisible characters."""
+    if name.isascii() and name.isprintable():
+        return name.lower().rstrip(". ").partition(":")[0] or name
     name = "".join(c for c in name if unicodedata.category(c) != "Cf")
     return unicodedata.normalize("NFKC", name).casefold().rstrip(". ").partition(":")[0] or name

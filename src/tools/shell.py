@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -12,6 +13,7 @@ from ..errors import ToolError
 from . import system
 from .arguments import Says
 from .base import Call, Kind, Risk, TypedTool
+from .hidden import Secrets, secrets_of
 from .policy import Ended, Limits, MiB, Outcome, Policy
 from .repository import guarded
 from .result import LARGEST, result
@@ -24,7 +26,10 @@ _LONGEST = 100_000  # characters: the kernel takes 128 KiB for one argument
 
 
 class Runs(Protocol):
-    """A sandbox, or what stands in for one."""
+    """A sandbox, or what stands in for one. `hides`: it can hide files of the workspace."""
+
+    @property
+    def hides(self) -> bool: ...
 
     async def run(self, command: Sequence[str], policy: Policy) -> Outcome: ...
 
@@ -37,10 +42,13 @@ class ExecuteBashCall(Call):
 
 @dataclass(frozen=True, slots=True)
 class ExecuteBash(TypedTool[ExecuteBashCall]):
-    """`network` opens the network to commands; a sandbox has none else."""
+    """`network` opens the network to commands; a sandbox has none else. `secrets` lets them read
+    files of the workspace that may hold secrets; else these are hidden from them."""
 
     runs: Runs
     network: bool = False
+    secrets: bool = False
+    _known: set[str] = field(default_factory=set, compare=False, repr=False)
 
     name = "execute_bash"
     description = "Run a command in the workspace, without input. Its output comes back."
@@ -50,7 +58,30 @@ class ExecuteBash(TypedTool[ExecuteBashCall]):
     def risk(self, call: ExecuteBashCall, workspace: Workspace) -> Risk:
         _checked(call.command)
         where = "without a sandbox" if isinstance(self.runs, Unfenced) else "in a sandbox"
-        return Risk(Kind.COMMAND, f"runs a command {where}{' with network' * self.network}")
+        what = f"runs a command {where}{' with network' * self.network}"
+        found = self._found(workspace)
+        if found.names_only:
+            what += "; there are too many files to look for keys in all of them"
+        if not found.paths:
+            return Risk(Kind.COMMAND, what)
+        if self._hides(found):
+            return Risk(Kind.COMMAND, f"{what}, which cannot read {found}")
+        may = f"{what}, WHICH CAN READ {found}: they may hold secrets"
+        if self.secrets or isinstance(self.runs, Unfenced):  # a person said so before
+            return Risk(Kind.COMMAND, may, exposes=True)
+        why = (
+            "they are too many to be hidden" if self.runs.hides else "this sandbox cannot hide them"
+        )
+        return Risk(Kind.SECRET, f"{may}, and {why}", exposes=True)
+
+    def _found(self, workspace: Workspace) -> Secrets:
+        # What was a secret stays one, though a command removes the link that said so.
+        found = secrets_of(workspace.fence, self._known)
+        self._known.update(found.paths)
+        return found
+
+    def _hides(self, found: Secrets) -> bool:
+        return self.runs.hides and not self.secrets and not found.too_many
 
     def preview(self, call: ExecuteBashCall, workspace: Workspace) -> str:
         command = visible(_checked(call.command)).replace("\n", "\n  ")
@@ -66,11 +97,16 @@ class ExecuteBash(TypedTool[ExecuteBashCall]):
     async def run(self, call: ExecuteBashCall, workspace: Workspace) -> str:
         # one stream, in the order in which it is written
         script = f"exec 2>&1\n{_checked(call.command)}"
+        found = await asyncio.to_thread(self._found, workspace)
+        hidden = found if self._hides(found) else Secrets()
         async with guarded(workspace.fence) as notes:
-            outcome = await self.runs.run([*_shell(), script], self._policy(call, workspace))
+            policy = self._policy(call, workspace, hidden)
+            outcome = await self.runs.run([*_shell(), script], policy)
+        if hidden.paths and not outcome.ok:
+            notes = [f"[commands cannot read {visible(str(hidden))}: secrets]", *notes]
         return result("\n".join([_told(outcome, call), *notes]), LARGEST + 2048)
 
-    def _policy(self, call: ExecuteBashCall, workspace: Workspace) -> Policy:
+    def _policy(self, call: ExecuteBashCall, workspace: Workspace, hidden: Secrets) -> Policy:
         limits = Limits(
             seconds=call.timeout_s,
             cpu_seconds=4 * call.timeout_s,
@@ -82,7 +118,8 @@ class ExecuteBash(TypedTool[ExecuteBashCall]):
         # the Python that we run on, after the system's own
         program, needs = system.interpreter()
         path = {"PATH": f"{system.PATH}:{program.parent}"}
-        return Policy(workspace.root, needs, self.network, path, limits)
+        paths = tuple(workspace.root / each for each in hidden.paths)
+        return Policy(workspace.root, needs, self.network, path, limits, paths)
 
 
 def _checked(command: str) -> str:

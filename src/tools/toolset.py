@@ -11,15 +11,19 @@ from .shell import ExecuteBash
 
 
 def toolset(
-    sandbox: Sandbox | None, *, network: bool = False, unsafe: bool = False
+    sandbox: Sandbox | None,
+    *,
+    network: bool = False,
+    unsafe: bool = False,
+    secrets: bool = False,
 ) -> dict[str, AnyTool]:
     """All tools by name. Without a sandbox there is no `execute_bash`, unless `unsafe`.
 
-    `network` lets sandboxed commands reach it.
+    `network` lets sandboxed commands reach it, `secrets` the files of secrets in the workspace.
     """
     tools: list[AnyTool] = [ReadFile(), WriteFile(), EditFile(), ListFiles(), SearchFiles()]
     if sandbox is not None:
-        tools.append(ExecuteBash(sandbox, network))
+        tools.append(ExecuteBash(sandbox, network, secrets))
     elif unsafe:
         tools.append(ExecuteBash(Unfenced(shell_environment()), True))
     return {tool.name: tool for tool in tools}

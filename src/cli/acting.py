@@ -83,6 +83,7 @@ def agent(
     local-swarm agent --auto-edit 'Write "hello" to out.txt'
     local-swarm agent resume              go on with the last task here, or: resume ID
     local-swarm agent --undo              put its files back, or: --undo ID
+    local-swarm agent list                the tasks that are kept; agent rm ID, or rm all
     """
     from ..chat import ChatRequest, SwarmOptions
     from ..tools.task import Budget

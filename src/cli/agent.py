@@ -18,7 +18,7 @@ from ..chat import ChatRequest
 from ..errors import SandboxUnavailable, SwarmError, UsageError
 from ..settings import Settings
 from ..swarm.strategies import check
-from ..tools import transcript
+from ..tools import tasks, transcript
 from ..tools.base import AnyTool
 from ..tools.consent import Nobody, Policy
 from ..tools.task import Acted, Budget, Ended, Ending, Shortened, TaskEvent, Voting
@@ -28,6 +28,8 @@ from ..tools.workspace import Workspace
 from .ask import text_of
 from .consent import Terminal, there_is_somebody
 from .session import Session
+from .tasks import listed, removed
+from .units import shown
 
 if TYPE_CHECKING:
     from ..tools.mcp import Server
@@ -61,6 +63,12 @@ def agent(words: list[str] | None, undo: bool, flags: Flags) -> None:
     settings = configuration.read()
     notes = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     words = words or []
+    if words == ["list"]:
+        listed(_tasks(settings), flags.as_json)
+        return
+    if words[:1] == ["rm"]:
+        removed(_tasks(settings), words[1:], flags.as_json)
+        return
     if undo:
         _undo(settings, flags, words[0] if words else None)
         return
@@ -88,7 +96,9 @@ def agent(words: list[str] | None, undo: bool, flags: Flags) -> None:
     ask = Terminal(notes, show.close) if somebody else Nobody()
     policy = Policy(ask, flags.auto_edit, flags.yolo, flags.dry_run)
     kept = resumed or transcript.begin(_tasks(settings))
-    with asyncio.Runner() as runner:
+    with tasks.held(kept), asyncio.Runner() as runner:
+        if not resumed:
+            _prune(settings, notes)
         try:
             ended = runner.run(_work(settings, flags, policy, kept, task, show, notes))
         except KeyboardInterrupt:
@@ -102,6 +112,16 @@ def agent(words: list[str] | None, undo: bool, flags: Flags) -> None:
             show.close()
     _report(ended, kept, flags, show, notes)
     sys.exit(_EXIT.get(ended.ending, 1))
+
+
+def _prune(settings: Settings, notes: Console) -> None:
+    gone = tasks.prune(_tasks(settings))
+    if gone:
+        notes.print(
+            f"({len(gone)} old tasks removed: {tasks.MOST} are kept, for {tasks.DAYS} days, "
+            f"{shown(tasks.BYTES)} of them; the last of each folder stays)",
+            style="dim",
+        )
 
 
 def _tasks(settings: Settings) -> Path:
@@ -173,7 +193,8 @@ async def _tools(flags: Flags, notes: Console) -> dict[str, AnyTool]:
 
 def _undo(settings: Settings, flags: Flags, name: str | None) -> None:
     kept = transcript.find(_tasks(settings), name, flags.folder.resolve())
-    lines = Workspace(flags.folder, backups=kept.backups).undo()
+    with tasks.held(kept):
+        lines = Workspace(flags.folder, backups=kept.backups).undo()
     if flags.as_json:
         print(json.dumps({"task": kept.id, "undone": lines}))
     else:

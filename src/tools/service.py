@@ -12,7 +12,7 @@ from typing import Any
 from .. import __version__
 from ..chat import Responder
 from ..errors import QueueFull, UsageError
-from . import transcript
+from . import tasks, transcript
 from .agent import Agent
 from .base import AnyTool
 from .consent import Nobody, Policy, command
@@ -97,30 +97,31 @@ class TaskService:
         self._busy = True
         events: asyncio.Queue[TaskEvent | None] = asyncio.Queue()
         try:
-            agent, kept = self._agent()
-            doing = asyncio.create_task(agent.work(task, tell=events.put_nowait))
-            doing.add_done_callback(lambda _: events.put_nowait(None))
-            try:
-                while (event := await events.get()) is not None:
-                    yield _told(event) | {"task": kept.id}
-                await doing
-            finally:
-                doing.cancel()
-                await asyncio.gather(doing, return_exceptions=True)
+            kept = transcript.begin(self._allowed.kept)
+            with tasks.held(kept):
+                agent = self._agent(kept)
+                await asyncio.to_thread(tasks.prune, self._allowed.kept)
+                doing = asyncio.create_task(agent.work(task, tell=events.put_nowait))
+                doing.add_done_callback(lambda _: events.put_nowait(None))
+                try:
+                    while (event := await events.get()) is not None:
+                        yield _told(event) | {"task": kept.id}
+                    await doing
+                finally:
+                    doing.cancel()
+                    await asyncio.gather(doing, return_exceptions=True)
         finally:
             self._busy = False
 
-    def _agent(self) -> tuple[Agent, transcript.Transcript]:
+    def _agent(self, kept: transcript.Transcript) -> Agent:
         allowed = self._allowed
-        kept = transcript.begin(allowed.kept)
         workspace = Workspace(allowed.folder, backups=kept.backups)
         kept.write("start", workspace=str(workspace.root), version=__version__, by="server")
         policy = Policy(Nobody(), allowed.auto_edit, always={command(c) for c in allowed.commands})
         budget = Budget(
             allowed.budget.steps, allowed.budget.tokens, allowed.budget.seconds, self._context
         )
-        agent = Agent(self._responder, self._tools, workspace, policy, kept.write, budget)
-        return agent, kept
+        return Agent(self._responder, self._tools, workspace, policy, kept.write, budget)
 
 
 def _told(event: TaskEvent) -> dict[str, Any]:

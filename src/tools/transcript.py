@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,23 +56,25 @@ class Transcript:
     @property
     def workspace(self) -> str | None:
         """The folder that it began in; None where that was never written."""
-        try:
-            entries = self.read()
-        except OSError:
-            return None
-        return next((str(e.get("workspace")) for e in entries if e["kind"] == "start"), None)
+        with suppress(OSError), self.path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                entry = _entry(line)
+                if entry is not None and entry["kind"] == "start":
+                    return str(entry.get("workspace"))
+        return None
 
     def read(self) -> list[dict[str, Any]]:
         """Its lines; one that was cut off by a crash is skipped. Raises OSError."""
-        lines = []
-        for line in self.path.read_text(encoding="utf-8", errors="replace").split("\n"):
-            try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(entry, dict) and isinstance(entry.get("kind"), str):
-                lines.append(entry)
-        return lines
+        lines = self.path.read_text(encoding="utf-8", errors="replace").split("\n")
+        return [entry for line in lines if (entry := _entry(line)) is not None]
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) and isinstance(entry.get("kind"), str) else None
 
 
 def begin(folder: Path) -> Transcript:

@@ -408,3 +408,32 @@ def test_an_answer_has_no_more_calls_than_it_may(stage: Stage) -> None:
     assert stage.work([all_say(many), all_say("Done.")]).ending is Ending.DONE
     assert len(list(stage.folder.glob("f*.txt"))) == 16
     assert [act.ok for act in stage.acts] == [True] * 16 + [False] * 4
+
+
+@pytest.mark.parametrize("meanwhile", ["another text", "a link elsewhere", "a folder"])
+def test_what_changed_while_a_person_was_asked_is_shown_anew(stage: Stage, meanwhile: str) -> None:
+    """The yes was for another diff: nobody else's words are overwritten unseen."""
+    stage.out.write_text("before\n")
+
+    class Slow(Person):
+        async def decide(self, proposal: Proposal) -> Decision:
+            if len(self.shown) == 0:
+                stage.out.unlink()
+                if meanwhile == "another text":
+                    stage.out.write_text("theirs\n")
+                elif meanwhile == "a link elsewhere":
+                    stage.out.symlink_to("notes.txt")
+                else:
+                    stage.out.mkdir()
+            return await super().decide(proposal)
+
+    person = Slow([YES, NO])
+    stage.work([all_say(WRITE), all_say("Done.")], Policy(person))
+    if meanwhile == "a folder":  # then there is nothing to ask
+        assert len(person.shown) == 1 and stage.out.is_dir()
+        return
+    first, second = (shown.preview for shown in person.shown)
+    assert "-before" in first and "-before" not in second
+    assert ("-theirs" if meanwhile == "another text" else "notes.txt") in second
+    assert (stage.folder / "notes.txt").read_text() == "Buy milk.\n"
+    assert meanwhile != "another text" or stage.out.read_text() == "theirs\n"

@@ -10,21 +10,23 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import Any
 
 import pytest
 import uvicorn
 
 from local_swarm.errors import SwarmError, ToolError, UsageError
+from local_swarm.tools import mcp as mcp_client
 from local_swarm.tools import transcript
 from local_swarm.tools.agent import Agent
-from local_swarm.tools.base import AnyTool, Kind
+from local_swarm.tools.base import AnyTool, Kind, wire
 from local_swarm.tools.consent import Policy
 from local_swarm.tools.mcp import Server, connected, servers_in
 from local_swarm.tools.task import Ending
 from local_swarm.tools.workspace import Workspace
 
-from . import mcp_tools
+from . import mcp_hostile, mcp_tools
 from .scripted_workers import Workers, all_say
 
 PROGRAM = str(Path(mcp_tools.__file__))
@@ -111,7 +113,7 @@ def test_a_server_that_does_not_answer_is_named(server: Server) -> None:
         async with connected([server]):
             raise AssertionError
 
-    with pytest.raises(SwarmError, match=f"MCP server {server.name} does not answer"):
+    with pytest.raises(SwarmError, match=f"MCP server {server.name} cannot be used"):
         asyncio.run(use())
 
 
@@ -166,3 +168,44 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, text: str) -> None:
         servers_in(file)
     with pytest.raises(UsageError, match="cannot be read"):
         servers_in(tmp_path / "nowhere.json")
+
+
+def hostile(way: str) -> Server:
+    return Server("bad", command=sys.executable, args=(mcp_hostile.__file__, way))
+
+
+@pytest.mark.parametrize("way, told", [
+    ("hangs", "TimeoutError"), ("garbage", "TimeoutError"), ("dies", "cannot be used"),
+    ("refuses", r"no \\x1b\]0;owned"), ("many", "too many or too large"),
+    ("large", "too many or too large"), ("no schema", "cannot be used"),
+    ("twins", "Two tools of MCP servers are called bad__a_b"),
+])  # fmt: skip
+def test_a_server_that_means_no_good_is_told_and_ends(
+    way: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp_client, "_START_S", 0.5 if told == "TimeoutError" else 20)
+
+    async def main() -> None:
+        async with connected([hostile(way)]):
+            raise AssertionError("it was taken")
+
+    with pytest.raises(SwarmError, match=told) as error:
+        asyncio.run(main())
+    assert "\x1b" not in error.value.message and "\u202e" not in error.value.message
+
+
+def test_what_a_server_says_of_itself_is_neither_obeyed_nor_shown_raw(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with connected([hostile("speaks")]) as tools:
+            [(name, tool)] = tools.items()
+            assert name.startswith("bad__execute_bash_") and len(name) <= 64
+            assert set(name) <= set(ascii_letters + digits + "_-")
+            offered = json.dumps(wire(tool), ensure_ascii=False)
+            assert "<|im" not in offered and "\x1b" not in offered and "\u202e" not in offered
+            assert len(tool.description) <= 400
+            call = tool.parse(json.dumps({"x": mcp_hostile.ESCAPE}))
+            assert "\x1b" not in tool.preview(call, Workspace(tmp_path))
+            told = await tool.run(call, Workspace(tmp_path))
+            assert "<|im" not in told and len(told) < 20_000
+
+    asyncio.run(main())

@@ -7,6 +7,7 @@ import os
 import pty
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -96,3 +97,16 @@ def test_what_is_asked_is_no_part_of_the_output(
     os.write(keyboard, b"y\n")
     asyncio.run(shown()[0].decide(proposal()))
     assert capsys.readouterr().out == ""
+
+
+def test_a_preview_that_scrolls_away_says_how_long_it_was(keyboard: int) -> None:
+    said = StringIO()
+    terminal = Terminal(Console(file=said, width=80, height=24))
+    long = replace(proposal(), preview="$ rm -rf /" + "\n" * 300 + "echo harmless\n")
+    for asked, lines in (
+        (long, "302 lines"),
+        (replace(long, preview="$ " + "x " * 2000), "51 lines"),
+    ):
+        os.write(keyboard, b"n\n")
+        asyncio.run(terminal.decide(asked))
+        assert f"[{lines}: look at the beginning too]" in said.getvalue()

@@ -46,7 +46,7 @@ def parsed(profile: str) -> list[Any]:
 
 
 def made(workspace: str, read: str, secret: str, *, network: bool = False) -> list[Any]:
-    plan = hiding.plan(workspace, [Path(workspace, "deep", secret)])
+    plan = hiding.plan(workspace, [Path(workspace, "deep", secret)], [Path(workspace, "own")])
     return parsed(seatbelt.profile([read], [workspace], plan, network=network))
 
 
@@ -54,23 +54,25 @@ def made(workspace: str, read: str, secret: str, *, network: bool = False) -> li
 def test_a_path_stays_one_string(path: str) -> None:
     rules = made(f"/w{path}", f"/r{path}", path[1:])
     whole = f"/w{path}"
-    assert rules[-4:] == [
+    assert rules[-5:] == [
         ["allow", "file-read*", "file-map-executable", ["subpath", (f"/r{path}",)]],
         ["allow", "file-read*", "file-write*", ["subpath", (whole,)]],
         ["deny", "file-read-data", "file-write*", ["subpath", (f"{whole}/deep{path}",)]],
+        ["deny", "file-write*", ["subpath", (f"{whole}/own",)]],
         ["deny", "file-write-unlink", ["literal", (f"{whole}/deep",)]],
     ]
     usual = made("/w", "/r", "s")
-    assert rules[:-4] == usual[:-4] and len(rules) == len(usual)
+    assert rules[:-5] == usual[:-5] and len(rules) == len(usual)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1))
 def test_no_name_adds_a_rule(name: str) -> None:
-    plan = hiding.Plan([], [f"/w/{name}"])
+    plan = hiding.Plan([], [f"/w/{name}"], [])
     rules = parsed(seatbelt.profile([], [], plan, network=False))
     assert rules[-1] == ["deny", "file-read-data", "file-write*", ["subpath", (f"/w/{name}",)]]
     assert (
-        len(rules) == len(parsed(seatbelt.profile([], [], hiding.Plan([], []), network=False))) + 1
+        len(rules)
+        == len(parsed(seatbelt.profile([], [], hiding.Plan([], [], []), network=False))) + 1
     )
 
 

@@ -22,7 +22,7 @@ from local_swarm.tools.diff import diff
 from local_swarm.tools.glob import Glob
 from local_swarm.tools.result import LARGEST, result
 from local_swarm.tools.toolset import toolset
-from local_swarm.tools.visible import visible
+from local_swarm.tools.visible import unmistakable, visible
 from local_swarm.tools.workspace import Workspace
 from training.demo.template import TOOLS as TRAINED
 
@@ -360,3 +360,27 @@ def test_what_somebody_saves_meanwhile_is_not_lost(
         asyncio.run(TOOLS[tool].run(call, workspace))
     assert (workspace.root / "a").read_text() == "theirs"
     assert workspace.undo() == []
+
+
+@pytest.mark.parametrize("text, shown", [
+    ("rm\u00a0-rf\u2003x", "rm\\xa0-rf\\u2003x"),  # spaces that the shell takes for letters
+    ("a\u3164b\u2800c\uffa0", "a\\u3164b\\u2800c\\uffa0"),  # letters that are drawn as nothing
+    ("x\ufe0f\U000e0101", "x\\ufe0f\\U000e0101"),
+    ("a\u0301\u0302\u0303\u0304", "a\u0301\u0302\\u0303\\u0304"),  # piled on other lines
+    ("a\u2028b\u2029c\x85d\x0be", "a\\u2028b\\u2029c\\x85d\\x0be"),  # line ends that are none
+    ("naïve Übung 日本 Δx", "naïve Übung 日本 Δx"),
+])  # fmt: skip
+def test_what_is_seen_is_what_is_there(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize("text, shown", [
+    ("cat p\u0430sswd", "cat p\\u0430sswd"),  # a Cyrillic a
+    ("\uff43url x", "\\uff43url x"), ("m\U0001d41aath", "m\\U0001d41aath"),
+    ("\u0397ello", "\\u0397ello"),
+    ("cat файл.txt", "cat файл.txt"), ("echo café Straße", "echo café Straße"),
+])  # fmt: skip
+def test_letters_that_look_like_others_are_told_in_commands_and_names(
+    text: str, shown: str
+) -> None:
+    assert unmistakable(text) == shown

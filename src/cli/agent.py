@@ -18,7 +18,7 @@ from ..chat import ChatRequest
 from ..errors import SandboxUnavailable, SwarmError, UsageError
 from ..settings import Settings
 from ..swarm.strategies import check
-from ..tools import tasks, transcript
+from ..tools import own, tasks, transcript
 from ..tools.base import AnyTool
 from ..tools.consent import Nobody, Policy
 from ..tools.task import Acted, Budget, Ended, Ending, Shortened, TaskEvent, Voting
@@ -141,6 +141,7 @@ async def _work(
     from ..tools.agent import Agent
 
     workspace = Workspace(flags.folder, backups=kept.backups)
+    own.detach(workspace.root)
     entries = kept.read() if kept.path.exists() else []
     session = Session(
         settings, flags.url, flags.api_key or settings.api_key, flags.ask.swarm.seats, notes

@@ -13,7 +13,7 @@ from rich.console import Console
 from ..settings import editor
 from ..tools.backing import Rival
 from ..tools.base import Kind
-from ..tools.consent import Decision, Nobody, NobodyToAsk, Proposal, Word
+from ..tools.consent import PERSON, Decision, Nobody, NobodyToAsk, Proposal, Word
 from ..tools.visible import visible
 from .editor import edit
 
@@ -51,6 +51,9 @@ class Terminal:
     async def _decide(self, proposal: Proposal) -> Decision:
         risk = proposal.risk
         self._say(f"\n{visible(proposal.preview)}")
+        lines = sum(1 + len(line) // self._out.width for line in proposal.preview.split("\n"))
+        if lines > self._out.height - 4:
+            self._say(f"[{lines} lines: look at the beginning too]", style="bold")
         self._say(
             f"[{proposal.name}: {visible(risk.why)}; {proposal.votes} of {proposal.workers} "
             "workers proposed it]",
@@ -62,9 +65,9 @@ class Terminal:
             if word is Word.EDIT:
                 return await self._edit(proposal)
             if word is not None:
-                return Decision(word, "user")
+                return Decision(word, PERSON)
             self._say("Type y, n, a or e.")
-        return Decision(Word.NO, "user")
+        return Decision(Word.NO, PERSON)
 
     async def choose(self, doubt: str, rivals: Sequence[Rival]) -> int | None:
         """See Consent."""
@@ -90,9 +93,9 @@ class Terminal:
             text = json.dumps(told, indent=2) if name is None else str(told[name])
             changed = edit(text, editor(), ".json" if name is None else ".txt")
         if not changed or not changed.strip():
-            return Decision(Word.NO, "user", "the user began to edit it and left it")
+            return Decision(Word.NO, PERSON, "the user began to edit it and left it")
         arguments: Any = changed if name is None else json.dumps({**told, name: changed})
-        return Decision(Word.EDIT, "user", arguments=arguments)
+        return Decision(Word.EDIT, PERSON, arguments=arguments)
 
 
 async def _line(prompt: str) -> str:

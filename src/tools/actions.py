@@ -14,7 +14,7 @@ from ..ballot import ToolCall
 from ..errors import ToolError
 from .backing import Backing, Rival
 from .base import AnyTool, Call, Kind, Risk
-from .consent import Consent, Decision, Proposal, Word
+from .consent import PERSON, Consent, Decision, Proposal, Word
 from .redact import Veil
 from .task import Acted, Ending, Repeats, Spent
 from .workspace import Workspace
@@ -145,6 +145,8 @@ class Actions:
                 self.spent.waited += time.monotonic() - asked_at
             self._noted(proposal, decision)
             if decision.allowed:
+                if decision.by == PERSON and await self._changed(tool, call, proposal):
+                    continue  # what was shown is not what would be done
                 made = await self._done(tool, call, decision.by)
                 if risk.kind is Kind.SECRET or risk.exposes:
                     self.secrets = True
@@ -156,6 +158,14 @@ class Actions:
                 call = tool.parse(decision.arguments)
             except ToolError as error:
                 return self._wrong(tool.name, call.values(), error)
+
+    async def _changed(self, tool: AnyTool, call: Call, shown: Proposal) -> bool:
+        """Whether somebody changed the file, or where its path leads, while a person was asked."""
+        try:
+            risk, preview = await asyncio.to_thread(self._weighed, tool, call)
+        except ToolError:
+            return True
+        return (risk.kind, preview) != (shown.risk.kind, shown.preview)
 
     def _weighed(self, tool: AnyTool, call: Call) -> tuple[Risk, str]:
         risk = tool.risk(call, self.workspace)

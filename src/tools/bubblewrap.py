@@ -31,6 +31,7 @@ def arguments(
     out += [part for path in read for part in ("--ro-bind", path, path)]
     out += [part for path in write for part in ("--bind", path, path)]
     out += [part for path in hidden.held for part in ("--bind", path, path)]
+    out += [part for path in hidden.fixed for part in ("--ro-bind", path, path)]
     for path in hidden.paths:
         if Path(path).is_dir():
             out += ["--perms", "0000", "--tmpfs", path, "--remount-ro", path]

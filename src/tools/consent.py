@@ -10,6 +10,9 @@ from typing import Protocol
 from .backing import Rival
 from .base import Call, Kind, Risk
 
+PERSON = "user"
+"""Who has decided, where a person was shown the call and has answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

@@ -14,7 +14,7 @@ from .diff import diff
 from .result import LARGEST, result, shortened
 from .sensitive import runs_unasked, secret
 from .text import Text, binary, decoded
-from .visible import visible
+from .visible import unmistakable
 from .workspace import Workspace
 
 _HEAD = 4096  # bytes in which a private key is looked for
@@ -197,7 +197,9 @@ def _risk(path: str, workspace: Workspace) -> Risk:
 def _named(given: str, real: str) -> str:
     """A path for a person, and where it really leads."""
     plain = given.removeprefix("./")
-    return visible(real) if plain == real else f"{visible(real)} (asked for as {visible(given)})"
+    if plain == real:
+        return unmistakable(real)
+    return f"{unmistakable(real)} (asked for as {unmistakable(given)})"
 
 
 def _shown(data: bytes) -> str:

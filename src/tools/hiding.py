@@ -10,20 +10,23 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`paths` are covered. `held` are the folders above them, the outer ones first: each is mounted
-    onto itself, because what is a mount point cannot be renamed. Without that, a command could
-    move `.aws` (or what it lies in) to a name that nobody hides from the next one."""
+    """`paths` are covered, `fixed` are mounted onto themselves read-only. `held` are the folders
+    above both, the outer ones first: each is mounted onto itself, because what is a mount point
+    cannot be renamed. Without that, a command could move `.aws` (or what it lies in) to a name
+    that nobody hides from the next one."""
 
     held: list[str]
     paths: list[str]
+    fixed: list[str]
 
 
-def plan(workspace: str, hidden: Iterable[Path]) -> Plan:
-    """What is to be done for `hidden`, real paths in `workspace`."""
-    paths = sorted(str(path) for path in hidden)
+def plan(workspace: str, hidden: Iterable[Path], fixed: Iterable[Path] = ()) -> Plan:
+    """What is to be done for `hidden` and `fixed`, real paths in `workspace`."""
+    paths, kept = sorted(map(str, hidden)), sorted(map(str, fixed))
     root = Path(workspace)
-    held = {str(each) for path in paths for each in Path(path).parents if root in each.parents}
-    return Plan(sorted(held, key=lambda path: (path.count("/"), path)), paths)
+    above = {str(up) for path in (*paths, *kept) for up in Path(path).parents if root in up.parents}
+    held = sorted(above, key=lambda path: (path.count("/"), path))
+    return Plan(held, paths, kept)
 
 
 def mask(folder: Path) -> str:

@@ -143,6 +143,7 @@ def _first(spec: dict[str, Any], faults: int) -> NoReturn:
         spec["links"],
         spec["held"],
         spec["hidden"],
+        spec["fixed"],
         limits["scratch"],
         limits["processes"],
     )

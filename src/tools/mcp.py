@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import SwarmError, ToolError, UsageError
 from .base import AnyTool, Call, Kind, Risk
 from .repair import BadArguments, read
-from .result import result
+from .result import result, unmarked
 from .visible import visible
 from .workspace import Workspace
 
@@ -26,7 +26,8 @@ _CALL_S = 120.0
 _START_S = 30.0
 _END_S = 10.0
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
-_DESCRIPTION = 300  # characters: all tools are in every prompt
+# characters, and tools of one server: all are in every prompt
+_DESCRIPTION, _SCHEMA, _TOOLS = 300, 8_000, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,16 @@ async def connected(servers: list[Server]) -> AsyncIterator[dict[str, AnyTool]]:
                 found = await asyncio.wait_for(ready, _START_S)
             except Exception as error:  # whatever another program does wrong
                 raise SwarmError(
-                    f"The MCP server {server.name} does not answer: {_why(error)}.",
+                    f"The MCP server {server.name} cannot be used: {_why(error)}.",
                     hint="Try its command by hand, or take it out of the file.",
                 ) from None
-            tools |= {tool.name: tool for tool in found}
+            for tool in found:
+                if tool.name in tools:  # a.b and a_b; a server `x` with y__z, and `x__y` with z
+                    raise SwarmError(
+                        f"Two tools of MCP servers are called {tool.name}.",
+                        hint=f"Give the server {server.name} another name in the file.",
+                    )
+                tools[tool.name] = tool
         yield tools
     finally:
         stop.set()
@@ -169,8 +176,22 @@ async def _all_of(client: Client, server: Server) -> list[AnyTool]:
         for tool in page.tools:
             made = re.sub(r"[^A-Za-z0-9_-]", "_", f"{server.name}__{tool.name}")[:64]
             told = " ".join((tool.description or tool.name).split())[:_DESCRIPTION]
+            schema = json.dumps(tool.input_schema, ensure_ascii=False)
+            if len(schema) > _SCHEMA or len(found) >= _TOOLS:
+                raise SwarmError(
+                    f"its tools are too many or too large: {_TOOLS} are taken, with schemas of at "
+                    f"most {_SCHEMA} characters"
+                )
+            # What it says goes into the prompt, where a mark between turns would be obeyed.
             found.append(
-                McpTool(made, told, tool.input_schema, client, tool.name, tool.name in server.allow)
+                McpTool(
+                    made,
+                    unmarked(visible(told)),
+                    json.loads(unmarked(schema)),
+                    client,
+                    tool.name,
+                    tool.name in server.allow,
+                )
             )
         cursor = page.next_cursor
         if not cursor:
@@ -249,4 +270,4 @@ def _why(error: BaseException) -> str:
     """What went wrong first, in a few words."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+    return visible(" ".join(str(error).split()))[:200].rstrip(".") or type(error).__name__

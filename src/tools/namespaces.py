@@ -49,15 +49,16 @@ def build_root(
     links: dict[str, str],
     held: list[str],
     hidden: list[str],
+    fixed: list[str],
     scratch: int,
     processes: int,
 ) -> None:
     """Builds the new root and moves into it. Run as process id 1.
 
     `read` and `write` are real paths, which appear under the same names; `links` are symlinks
-    (path: target); `held` and `hidden` are as in hiding.Plan. `scratch` is the room in /tmp and
-    /dev/shm, in bytes each; `processes` how many there may be at least (root's are bounded here,
-    from Linux 6.14 on). Raises OSError.
+    (path: target); `held`, `hidden` and `fixed` are as in hiding.Plan. `scratch` is the room in
+    /tmp and /dev/shm, in bytes each; `processes` how many there may be at least (root's are
+    bounded here, from Linux 6.14 on). Raises OSError.
     """
     unshare(_NEW_MOUNTS)  # only now: the launcher must go on to see the /proc of the machine
     os.umask(0o022)
@@ -74,7 +75,7 @@ def build_root(
         _bind(path, _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV)
     for path in write:
         _bind(path, _ATTR_NOSUID | _ATTR_NODEV)
-    _hide(held, hidden)
+    _hide(held, hidden, fixed)
     for path, target in links.items():
         with contextlib.suppress(OSError):  # it is there already
             os.makedirs(os.path.dirname(f"/new{path}"), exist_ok=True)
@@ -87,10 +88,12 @@ def build_root(
     os.chdir("/")
 
 
-def _hide(held: list[str], hidden: list[str]) -> None:
-    for path in held:
+def _hide(held: list[str], hidden: list[str], fixed: list[str]) -> None:
+    for path in (*held, *fixed):
         with contextlib.suppress(FileNotFoundError):
             mount(f"/new{path}", f"/new{path}", "", _BIND | _REC)
+    for path in fixed:  # before what is hidden in them is covered
+        _attributes(f"/new{path}", _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV)
     if hidden:
         os.close(os.open("/mask", os.O_CREAT | os.O_RDONLY, 0))
     for path in hidden:

@@ -41,8 +41,8 @@ class Policy:
     `readable` are further files and folders to read and execute. `network` opens IPv4 and IPv6
     (the machine's own services included); unix sockets stay closed. `environment` is added to a
     clean one: PATH, LANG, HOME and TMPDIR (both of them private scratch). `hidden` are files and
-    folders in the workspace that can be neither read, changed, moved nor linked; only a sandbox
-    that `hides` takes any.
+    folders in the workspace that can be neither read, changed, moved nor linked; `fixed` are
+    some that can be read, and neither changed nor moved. Only a sandbox that `hides` takes any.
     """
 
     workspace: Path | None = None
@@ -51,6 +51,7 @@ class Policy:
     environment: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     hidden: tuple[Path, ...] = ()
+    fixed: tuple[Path, ...] = ()
 
 
 class Ended(StrEnum):

@@ -21,8 +21,13 @@ _BROKEN = "[a space was put into what chat templates would take for a turn]"
 def result(text: str, most: int = LARGEST) -> str:
     """`text` for a model: head and tail of at most `most` bytes, marks between turns broken."""
     text = shortened(text, most)
-    broken = _TURNS.sub(lambda found: found[0] + " ", text)
+    broken = unmarked(text)
     return broken if broken == text else f"{broken}\n{_BROKEN}"
+
+
+def unmarked(text: str) -> str:
+    """`text` with a space in each mark between turns."""
+    return _TURNS.sub(lambda found: found[0] + " ", text)
 
 
 def shortened(text: str, most: int) -> str:

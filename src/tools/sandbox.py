@@ -68,7 +68,7 @@ class Sandbox:
         read, links = system.mapped(
             [*system.readable(network=policy.network), *policy.readable, *devices]
         )
-        if policy.hidden and not self.hides:
+        if (policy.hidden or policy.fixed) and not self.hides:
             raise SandboxUnavailable(self.mechanism, "it cannot hide files of the workspace")
         temporary = "/tmp" if private_tmp else str(scratch)
         write = [] if private_tmp else [str(scratch)]
@@ -76,7 +76,7 @@ class Sandbox:
         if policy.workspace is not None:
             folder = str(_workspace(policy.workspace))
             write.append(folder)
-        hidden = hiding.plan(folder, policy.hidden)
+        hidden = hiding.plan(folder, policy.hidden, policy.fixed)
         spec: dict[str, Any] = {
             "mechanism": self.mechanism.value,
             "argv": command,
@@ -92,6 +92,7 @@ class Sandbox:
             "links": links,
             "held": hidden.held,
             "hidden": hidden.paths,
+            "fixed": hidden.fixed,
             "folder": folder,
             "network": policy.network,
             "root": os.geteuid() == 0,

@@ -31,6 +31,7 @@ def profile(read: Iterable[str], write: Iterable[str], hidden: Plan, *, network:
     lines = [f"(allow file-read* file-map-executable {_path(each)})" for each in read]
     lines += [f"(allow file-read* file-write* {_path(each)})" for each in write]
     lines += [f"(deny file-read-data file-write* {_path(each)})" for each in hidden.paths]
+    lines += [f"(deny file-write* {_path(each)})" for each in hidden.fixed]
     lines += [f"(deny file-write-unlink {_path(each, 'literal')})" for each in hidden.held]
     if network:
         lines.append('(allow network-outbound (remote ip "*:*"))')

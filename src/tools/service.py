@@ -12,7 +12,7 @@ from typing import Any
 from .. import __version__
 from ..chat import Responder
 from ..errors import QueueFull, UsageError
-from . import tasks, transcript
+from . import own, tasks, transcript
 from .agent import Agent
 from .base import AnyTool
 from .consent import Nobody, Policy, command
@@ -79,7 +79,7 @@ class TaskService:
 
     def __init__(self, responder: Responder, allowed: ServerTools) -> None:
         """Raises UsageError for a folder that cannot be worked in."""
-        Workspace(allowed.folder, backups=allowed.kept)
+        own.detach(Workspace(allowed.folder, backups=allowed.kept).root)
         self._responder, self._allowed = responder, allowed
         self._tools: dict[str, AnyTool] = {}
         self._context: int | None = None

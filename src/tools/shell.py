@@ -18,7 +18,7 @@ from .policy import Ended, Limits, MiB, Outcome, Policy
 from .repository import guarded
 from .result import LARGEST, result
 from .sandbox import Unfenced
-from .visible import visible
+from .visible import unmistakable, visible
 from .workspace import Workspace
 
 DEFAULT_S, LONGEST_S = 30, 120
@@ -59,6 +59,13 @@ class ExecuteBash(TypedTool[ExecuteBashCall]):
         _checked(call.command)
         where = "without a sandbox" if isinstance(self.runs, Unfenced) else "in a sandbox"
         what = f"runs a command {where}{' with network' * self.network}"
+        if workspace.own and not (self.runs.hides or isinstance(self.runs, Unfenced)):
+            place = workspace.own[0].relative_to(workspace.root)
+            raise ToolError(
+                f"Local Swarm itself lies in the workspace ({place}), and this sandbox cannot keep "
+                "it from being changed: no command is run here.",
+                hint="Install it elsewhere, or work in another folder.",
+            )
         found = self._found(workspace)
         if found.names_only:
             what += "; there are too many files to look for keys in all of them"
@@ -84,7 +91,7 @@ class ExecuteBash(TypedTool[ExecuteBashCall]):
         return self.runs.hides and not self.secrets and not found.too_many
 
     def preview(self, call: ExecuteBashCall, workspace: Workspace) -> str:
-        command = visible(_checked(call.command)).replace("\n", "\n  ")
+        command = unmistakable(_checked(call.command)).replace("\n", "\n  ")
         where = [f"in {workspace.root}"]
         if call.timeout_s != DEFAULT_S:
             where.append(f"for at most {call.timeout_s} s")
@@ -119,7 +126,8 @@ class ExecuteBash(TypedTool[ExecuteBashCall]):
         program, needs = system.interpreter()
         path = {"PATH": f"{system.PATH}:{program.parent}"}
         paths = tuple(workspace.root / each for each in hidden.paths)
-        return Policy(workspace.root, needs, self.network, path, limits, paths)
+        fixed = workspace.own if self.runs.hides else ()
+        return Policy(workspace.root, needs, self.network, path, limits, paths, fixed)
 
 
 def _checked(command: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ToolError
-from . import atomic
+from . import atomic, own
 from .atomic import LARGEST, File
 from .backup import Backups
 from .fence import Fence, Place
@@ -39,6 +39,8 @@ class Workspace:
 
     def __init__(self, root: Path, *, backups: Path | None = None) -> None:
         self.fence = Fence.around(root)
+        self.own = own.parts(self.fence.root)
+        """Where in it our own program lies: neither tools nor commands change that."""
         self._backups = Backups.at(backups, self.fence) if backups is not None else None
 
     @property
@@ -90,7 +92,7 @@ class Workspace:
     def writable(self, path: str) -> File | None:
         """What `write` would replace; None where it would make a file. Raises ToolError."""
         with self.fence.walk(path) as place:
-            return _writable(place, path)
+            return self._writable(place, path)
 
     def write(self, path: str, data: bytes, *, over: File | None) -> str:
         """Puts `data` in the place of `over`, or makes a file and its folders; returns its path.
@@ -99,7 +101,7 @@ class Workspace:
         for all that `writable` refuses, and where something else than `over` is there by now.
         """
         with self.fence.walk(path) as place:
-            before = _writable(place, path)
+            before = self._writable(place, path)
             if before != over:
                 raise ToolError(f"{path} was changed meanwhile.", hint="Read it again.")
             kept = self._backups.keep(place, before, data) if self._backups else None
@@ -110,6 +112,12 @@ class Workspace:
                     kept.forget()
                 raise
             return place.path
+
+    def _writable(self, place: Place, shown: str) -> File | None:
+        path = self.root / place.path
+        if any(path.is_relative_to(each) for each in self.own):
+            raise ToolError(f"{place.path} belongs to Local Swarm itself: it is left alone.")
+        return _writable(place, shown)
 
     def undo(self) -> list[str]:
         """Puts back what `write` replaced, the last first; returns one line a file.

@@ -205,6 +205,194 @@ if X86:
     ctypes.CFUNCTYPE(ctypes.c_int)(at)()
     escaped()
 """,
+    "faults in user space": """
+if call(323 if X86 else 282, 1) >= 0: escaped()
+open("/dev/userfaultfd", "rb"); escaped()
+""",
+    "runs a program from memory": """
+fd = os.memfd_create("x", 0)
+os.write(fd, f"#!/bin/sh\\ncat {outside}/secret; echo > {outside}/new".encode())
+r, w = os.pipe()
+if os.fork() == 0:
+    os.dup2(w, 1); os.set_inheritable(fd, True); os.execve(fd, ["x"], {})
+os.close(w); text = os.read(r, 999); os.wait()
+if b"secret" in text: escaped()
+""",
+    "traces its own child": """
+if call(101 if X86 else 117, 0, 0, 0, 0) == 0: escaped()  # PTRACE_TRACEME
+""",
+    "writes another's memory": """
+open(f"/proc/{victim}/mem", "r+b"); escaped()
+""",
+    "reads another's descriptors": """
+os.listdir(f"/proc/{victim}/fd"); open(f"/proc/{victim}/fd/0"); escaped()
+""",
+    "reads another's maps": 'open(f"/proc/{victim}/maps").read(1); escaped()',
+    "takes another's descriptor": """
+if call(438, victim, 0, 0) >= 0: escaped()
+""",
+    "signals another by queue": """
+info = ctypes.create_string_buffer(128)
+if call(129 if X86 else 138, victim, 0, info) == 0: escaped()
+""",
+    "slows another": """
+for what in (lambda: os.setpriority(os.PRIO_PROCESS, victim, 19),
+             lambda: os.sched_setaffinity(victim, {0}),
+             lambda: os.sched_setscheduler(victim, os.SCHED_IDLE, os.sched_param(0))):
+    try: what(); escaped()
+    except OSError: pass
+if call(251 if X86 else 30, 1, victim, 3 << 13) == 0: escaped("ioprio_set")
+""",
+    "has another killed when memory ends": """
+for each in (victim, os.getppid(), 1):
+    try: open(f"/proc/{each}/oom_score_adj", "w").write("1000"); escaped(each)
+    except OSError: pass
+""",
+    "saves itself when memory ends": """
+open("/proc/self/oom_score_adj", "w").write("-1000"); escaped()
+""",
+    "speaks to the bus": """
+for path in ("/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket",
+             f"/run/user/{os.getuid()}/bus", "/run/systemd/private", "/run/docker.sock"):
+    try: socket.socket(socket.AF_UNIX).connect(path); escaped(path)
+    except OSError: pass
+""",
+    "opens any socket": """
+for family in range(1, 50):
+    for kind in (1, 2, 3, 5):
+        try: socket.socket(family, kind).close(); escaped((family, kind))
+        except OSError: pass
+""",
+    "listens": """
+socket.create_server(("127.0.0.1", 0)); escaped()
+""",
+    "opens any pair": """
+for family in range(2, 50):
+    try: socket.socketpair(family, socket.SOCK_STREAM); escaped(family)
+    except OSError: pass
+""",
+    "opens terminals": """
+for name in ["/dev/ptmx", "/dev/pts/ptmx", "/dev/console", "/dev/tty0", "/dev/vcs"] + [
+        f"/dev/pts/{n}" for n in range(9)]:
+    try: os.open(name, os.O_RDWR | os.O_NOCTTY); print(name)
+    except OSError: continue
+    if not name.endswith("ptmx"): escaped(name)
+""",
+    "opens kernel devices": """
+for name in ("fuse", "kvm", "net/tun", "loop-control", "uinput", "vhost-net", "vhost-vsock", "port",
+             "mapper/control", "dri/card0", "snapshot", "hpet", "watchdog", "nvidiactl", "ppp"):
+    try: os.open("/dev/" + name, os.O_RDWR); escaped(name)
+    except OSError: pass
+""",
+    "leaves its limits": """
+for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/tmp/cgroup"):
+    try: os.mkdir(root + "/local-swarm"); escaped(root)
+    except OSError: pass
+    try: open(root + "/cgroup.procs", "w").write("0"); escaped(root)
+    except OSError: pass
+import resource
+for what in (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_DATA):
+    try: resource.setrlimit(what, (resource.RLIM_INFINITY,) * 2); escaped(what)
+    except (OSError, ValueError): pass
+""",
+    "writes to the kernel's files": """
+for name in ("/sys/power/state", "/sys/kernel/mm/ksm/run", "/proc/sys/vm/drop_caches",
+             "/proc/sys/kernel/hostname", "/proc/sys/kernel/modprobe", "/proc/irq/0/smp_affinity",
+             "/sys/kernel/uevent_helper", "/proc/sys/fs/binfmt_misc/register"):
+    try: os.close(os.open(name, os.O_WRONLY)); escaped(name)
+    except OSError: pass
+""",
+    "maps ids anew": """
+for name in ("uid_map", "gid_map", "setgroups"):
+    try: open(f"/proc/self/{name}", "w").write("0 0 1"); escaped(name)
+    except OSError: pass
+""",
+    "enters namespaces by descriptor": """
+for name in ("mnt", "net", "pid", "user"):
+    try: fd = os.open(f"/proc/{victim}/ns/{name}", os.O_RDONLY)
+    except OSError: continue
+    if call(308 if X86 else 268, fd, 0) == 0: escaped(name)
+""",
+    "mounts the new way": """
+for number in (428, 429, 430, 433, 442):
+    if call(number, -100, b"/", 0, 0, 0) >= 0: escaped(number)
+""",
+    "opens by handle": """
+handle = ctypes.create_string_buffer(136); handle[0] = b"\\x80"; mount = ctypes.c_int()
+libc.name_to_handle_at(-100, (outside + "/secret").encode(), handle, ctypes.byref(mount), 0)
+if call(304 if X86 else 265, os.open(".", 0), handle, 0) >= 0: escaped()
+""",
+    "asks for ports and clocks": """
+if X86 and call(173, 0x80, 1, 1) == 0: escaped("ioperm")
+import time
+try: time.clock_settime(time.CLOCK_REALTIME, time.time()); escaped("clock")
+except OSError: pass
+try: socket.sethostname("evil"); escaped("host name")
+except OSError: pass
+""",
+    "leaves queues": """
+if call(240 if X86 else 180, b"local-swarm-left", 0o102, 0o600, None) >= 0: escaped("mq")
+for number in ((64, 190), (68, 186)):
+    if call(number[0 if X86 else 1], 0x5158, 1, 0o1666) >= 0: escaped(number)
+""",
+    "makes a file of a terabyte": """
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+fd = os.open("huge", os.O_CREAT | os.O_RDWR)
+for what in (lambda: os.truncate("huge", 1 << 40), lambda: os.ftruncate(fd, 1 << 40),
+             lambda: os.posix_fallocate(fd, 1 << 40, 1), lambda: os.pwrite(fd, b"x", 1 << 40)):
+    try: what(); escaped()
+    except OSError: pass
+""",
+    "moves the workspace away": """
+here = os.getcwd()
+for what in (lambda: os.rename(here, here + "2"), lambda: os.rmdir(here),
+             lambda: os.rename("../" + os.path.basename(here), outside + "/in")):
+    try: what(); escaped()
+    except OSError: pass
+""",
+    "outlives by a subreaper": """
+libc.prctl(36, 1, 0, 0, 0); libc.prctl(1, 0, 0, 0, 0)
+if os.fork() == 0:
+    try: os.setsid()
+    except OSError: pass
+    if os.fork() == 0:
+        for fd in (0, 1, 2): os.close(fd)
+        import time; time.sleep(1.5)
+        open("outlived", "w").write("x")
+    os._exit(0)
+""",
+    "passes descriptors in": """
+a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+socket.send_fds(a, [b"x"], [os.open("/", os.O_RDONLY)])
+[fd] = socket.recv_fds(b, 1, 1)[1]
+os.fchdir(fd); open("." + outside + "/secret").read(); escaped()
+""",
+    "runs a set-user-id program": """
+import subprocess
+for name in ("su", "sudo", "mount", "passwd", "newgrp", "pkexec", "fusermount"):
+    for each in ("/usr/bin/", "/bin/"):
+        told = [each + name, "-c", "id"]
+        try: said = subprocess.run(told, capture_output=True, input=b"", timeout=3)
+        except (OSError, subprocess.SubprocessError): continue
+        if b"uid=0(" in said.stdout and os.getuid(): escaped(name)
+""",
+    "splices from outside": """
+r, w = os.pipe()
+fd = os.open(outside + "/secret", os.O_PATH)
+os.splice(os.open(f"/proc/self/fd/{fd}", os.O_RDONLY), w, 99); escaped()
+""",
+    "watches by fanotify": """
+if call(300 if X86 else 262, 0, 0) >= 0: escaped()
+""",
+    "loads its own filter first": """
+libc.prctl(38, 1, 0, 0, 0)
+import struct
+allow = struct.pack("HBBI", 6, 0, 0, 0x7FFF0000)
+held = ctypes.create_string_buffer(allow); head = struct.pack("HxxxxxxQ", 1, ctypes.addressof(held))
+call(317 if X86 else 277, 1, 0, head)
+socket.socket(socket.AF_INET, socket.SOCK_STREAM); escaped()
+""",
     "makes x32 calls": """
 if X86 and call(0x40000000 | 41, 2, 1, 0) >= 0: escaped()
 """,

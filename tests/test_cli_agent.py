@@ -142,7 +142,7 @@ def test_a_flag_writes_and_undo_puts_back(place: Place) -> None:
     undone = place("--undo")
     assert undone.returncode == 0 and "out.txt: put back" in undone.stdout
     assert place.out.read_text() == "before"
-    assert "nothing to undo" in place("--undo").stdout
+    assert "nothing to undo in task" in place("--undo").stdout
 
 
 def test_a_task_from_a_pipe_without_a_flag_touches_nothing(place: Place) -> None:
@@ -241,3 +241,14 @@ def test_ctrl_c_while_it_asks_leaves_a_clean_state(place: Place) -> None:
         assert terminal.end() == 130
     assert "agent resume" in terminal.seen and "Traceback" not in terminal.seen
     assert not place.out.exists() and place.transcript()[-1]["ending"] == "stopped"
+
+
+def test_what_was_typed_before_it_asked_is_no_answer(place: Place) -> None:
+    with place.terminal(WRITE) as terminal:
+        terminal.type("y\ny\ny\n")
+        terminal.wait("[e]dit: ")
+        time.sleep(0.3)
+        assert terminal.process.poll() is None and not place.out.exists()
+        terminal.type("n\n")
+        terminal.end()
+    assert not place.out.exists()

@@ -26,7 +26,7 @@ from ..tools.transcript import Transcript
 from ..tools.visible import visible
 from ..tools.workspace import Workspace
 from .ask import text_of
-from .consent import Terminal, there_is_somebody
+from .consent import Terminal, forget_typed, there_is_somebody
 from .session import Session
 from .tasks import listed, removed
 from .units import shown
@@ -93,7 +93,7 @@ def agent(words: list[str] | None, undo: bool, flags: Flags) -> None:
     else:
         task = text_of(words, 'Try: local-swarm agent "Read the file notes.txt"')
     show = _Show(notes, previews=flags.dry_run or not somebody)
-    ask = Terminal(notes, show.close) if somebody else Nobody()
+    ask = Terminal(notes, show.hush) if somebody else Nobody()
     policy = Policy(ask, flags.auto_edit, flags.yolo, flags.dry_run)
     kept = resumed or transcript.begin(_tasks(settings))
     with tasks.held(kept), asyncio.Runner() as runner:
@@ -199,7 +199,8 @@ def _undo(settings: Settings, flags: Flags, name: str | None) -> None:
     if flags.as_json:
         print(json.dumps({"task": kept.id, "undone": lines}))
     else:
-        print(*(visible(line) for line in lines or ["There is nothing to undo."]), sep="\n")
+        nothing = f"There is nothing to undo in task {kept.id}; of others: local-swarm agent list"
+        print(*(visible(line) for line in lines or [nothing]), sep="\n")
 
 
 class _Show:
@@ -229,6 +230,11 @@ class _Show:
             self._out.print(f"    {_cut(head, 100)}", style="dim")
             if event.preview and self._previews:
                 self._out.print(visible(event.preview))
+
+    def hush(self) -> None:
+        """Before a person is asked."""
+        self.close()
+        forget_typed()
 
     def close(self) -> None:
         """Takes the moving line away."""

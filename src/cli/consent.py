@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -33,11 +34,21 @@ def there_is_somebody() -> bool:
     return bool(sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty())
 
 
+def forget_typed() -> None:
+    """Throws away what was typed before anything was asked: it was no answer to what comes now."""
+    with suppress(ImportError, OSError, ValueError):
+        import termios
+
+        with suppress(termios.error):
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+
+
 class Terminal:
     """See Consent. Everything is shown on `out`, which is no part of the command's output."""
 
     def __init__(self, out: Console, hush: Callable[[], None] = lambda: None) -> None:
-        """`hush` is called before anything is asked, to end what moves on the screen."""
+        """`hush` is called before anything is asked: to end what moves on the screen, and what
+        was typed too early."""
         self._out, self._hush = out, hush
 
     async def decide(self, proposal: Proposal) -> Decision:

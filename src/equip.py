@@ -2,8 +2,8 @@
 use, and all other packages.
 
 install.sh and install.ps1 run it once the package itself is there: `python -m local_swarm.equip`.
-Nothing but Python's own library is imported, and nothing of ours: from a checkout it runs as a file
-(--dry-run), before anything is installed.
+Nothing but Python's own library is imported before all is there: from a checkout it runs as a file
+(--dry-run), when nothing is installed.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import importlib.util
-import os
 import platform
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -29,6 +27,7 @@ _TORCH = "https://download.pytorch.org/whl/cpu"
 _NAMES = ("wheel", "cuda", "rocm", "vulkan", "server")
 _AMD, _INTEL = "0x1002", "0x8086"
 _INTEL_OWN = "0000:00:02.0"  # where the graphics inside an Intel processor sit
+_BINARY = ("--only-binary", "xllamacpp")  # it is never compiled
 _TRY = "import xllamacpp; xllamacpp.get_device_info()"
 
 
@@ -205,6 +204,10 @@ def equip(install: Installer, build: Build, extras: Sequence[str]) -> None:
     others, engine = needs(lines, extras)
     if "semantic" in extras and not install.links and platform.system() == "Linux":
         install("--index-url", _TORCH, "torch")  # the usual index has gigabytes of CUDA with it
+    if engine and build.name == "wheel" and _kept() in (None, "wheel"):  # all at once
+        install("--upgrade", *_BINARY, *others, engine)
+        _tried(install, build)
+        return
     if others:
         install("--upgrade", *others)
     if build.name == "server" or not engine:
@@ -216,17 +219,28 @@ def equip(install: Installer, build: Build, extras: Sequence[str]) -> None:
         except Failed:
             print(f"  the {build.name} wheel does not work here: the processor computes instead")
             build = named("wheel", "")
-    _engine(install, build, engine, "--only-binary", "xllamacpp")
+    _engine(install, build, engine, *_BINARY)
 
 
 def _engine(install: Installer, build: Build, wanted: str, *where: str) -> None:
     """Raises Failed where it cannot be had, or not be imported."""
-    kept = Path(sys.prefix) / "engine-build"
     # Builds of one version have one name: what another build left is taken out.
-    again = [] if _text(kept) == build.name else ["--force-reinstall"]
+    again = [] if _kept() in (None, build.name) else ["--force-reinstall"]
     install("--upgrade", *again, "--no-deps", *where, wanted)
+    _tried(install, build)
+
+
+def _kept() -> str | None:
+    """The build that is installed, "" where nobody noted which; None where there is none."""
+    there = importlib.util.find_spec("xllamacpp") is not None
+    return _text(Path(sys.prefix) / "engine-build") if there else None
+
+
+def _tried(install: Installer, build: Build) -> None:
+    """Notes which build is there. Raises Failed where it cannot be imported."""
     if install.dry:
         return
+    kept = Path(sys.prefix) / "engine-build"
     kept.unlink(missing_ok=True)
     done = subprocess.run([sys.executable, "-I", "-c", _TRY], capture_output=True, text=True)
     if done.returncode:
@@ -248,33 +262,6 @@ def _requirements() -> list[str]:
         return [*project["dependencies"], *more]
 
 
-def link(at: Path, dry: bool) -> None:
-    """Tries the command, and links it as `at`. Raises Failed."""
-    print(f"- trying it, and linking it as {at}", flush=True)
-    if dry:
-        return
-    program = Path(sys.prefix) / "bin" / "local-swarm"
-    fresh = at.with_name(f".{at.name}.{os.getpid()}")
-    try:
-        if set(str(program)) & set(
-            '"$`\\'
-        ):  # in such a place the scripts that pip makes do not run
-            ours = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I -m local_swarm "$@"\n'
-            program.write_text(ours, encoding="utf-8")
-        if subprocess.run([program, "version"], stdin=subprocess.DEVNULL).returncode:
-            raise Failed("It is installed but does not start, see above.")
-        fresh.symlink_to(program)
-        fresh.replace(at)
-    except OSError as error:
-        raise Failed(f"{at} cannot be linked: {error}") from None
-    found = shutil.which(at.name)
-    if found is None:
-        print(f"{at.parent} is not on your PATH; add this line to your shell's profile:")
-        print('  export PATH="$HOME/.local/bin:$PATH"')
-    elif Path(found) != at:
-        print(f"Another {at.name} comes first on your PATH: {found}; this one is {at}")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """0, or 1 where something cannot be installed."""
     parser = argparse.ArgumentParser(prog="equip", description=__doc__)
@@ -294,12 +281,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     extras = [name for name in given.extras.replace(",", " ").split() if name]
     try:
         equip(installer, build, extras)
-        if given.link:
-            link(given.link, installer.dry)
     except Failed as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    if not given.link:
+        return 0
+    print(f"- trying it, and linking it as {given.link}", flush=True)
+    if given.dry_run:
+        return 0
+    from .linking import link  # the package is there by now
+
+    if fault := link(given.link):
+        print(fault, file=sys.stderr)
+    return 1 if fault else 0
 
 
 if __name__ == "__main__":

@@ -139,6 +139,16 @@ def test_the_engine_never_comes_as_source(environment: Path) -> None:
     assert "--only-binary xllamacpp" in engine and environment.read_text() == "wheel"
 
 
+def test_in_a_fresh_environment_all_comes_at_once(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(equip, "_kept", lambda: None)
+    (all_of_it,) = asked(named("wheel", ""))
+    assert "--only-binary xllamacpp httpx" in all_of_it and "--force" not in all_of_it
+    assert environment.read_text() == "wheel"
+    assert "--force-reinstall" not in asked(named("cuda", ""))[1]
+
+
 def test_without_a_wheel_that_fits_there_is_none(environment: Path) -> None:
     assert asked(choose(replace(PLAIN, glibc=False))) == ["--upgrade httpx>=0.27,<1"]
 

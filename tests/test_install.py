@@ -129,6 +129,7 @@ def tiny_wheel(folder: Path, says: str, version: str = "0.1.0") -> Path:
         "local_swarm/__init__.py": f"import sys\ndef main(): print({says!r}, *sys.argv[1:])\n",
         "local_swarm/__main__.py": "from . import main\n\nmain()\n",
         "local_swarm/equip.py": (ROOT / "src" / "equip.py").read_text(),
+        "local_swarm/linking.py": (ROOT / "src" / "linking.py").read_text(),
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: local-swarm\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/entry_points.txt": "[console_scripts]\nlocal-swarm = local_swarm:main\n",

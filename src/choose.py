@@ -39,7 +39,8 @@ class Wish:
     `taken` bytes of the budget belong to other models; `engines` in all share the cores.
     `isolated` gives each seat a process with a copy of the weights; `kv` is how the KV cache is
     stored, f16 or q8_0. With `cards` the engine uses graphics cards. Each engine also loads a
-    `draft` model and `adapters` bytes of other files.
+    `draft` model and `adapters` bytes of other files. With `here` nothing is downloaded for want
+    of a name.
     """
 
     model: str | None = None
@@ -52,6 +53,7 @@ class Wish:
     cards: bool = False
     draft: ModelSpec | None = None
     adapters: int = 0
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,14 @@ def pull(settings: Settings, model: str | None, on_download: OnDownload) -> Path
 def _choose(
     settings: Settings, profile: HardwareProfile, wish: Wish, on_download: OnDownload
 ) -> Choice:
+    if wish.model is None and wish.here:
+        return _on_disk(settings, profile, wish)
     if wish.model is None:
         planned = _plan(profile, list(listed(settings.models).values()), wish)
         try:
             return _bring(settings, profile, planned, wish, on_download)
         except HubUnreachable:
-            return _offline(settings, profile, wish)
+            return _on_disk(settings, profile, wish)
     found = resolve(wish.model, settings.models)
     if isinstance(found, Remote | Address):
         return _of_file(settings, profile, download(settings, found, on_download), wish)
@@ -240,7 +244,7 @@ def _bring(
     return Choice(profile, replace(again, why=why, runners_up=planned.runners_up), path)
 
 
-def _offline(settings: Settings, profile: HardwareProfile, wish: Wish) -> Choice:
+def _on_disk(settings: Settings, profile: HardwareProfile, wish: Wish) -> Choice:
     """The largest model on disk that fits, else the demo model."""
     fitting: list[tuple[Plan, Path]] = []
     for path in downloaded(settings.models):
@@ -252,17 +256,14 @@ def _offline(settings: Settings, profile: HardwareProfile, wish: Wish) -> Choice
             fitting.append((made, path))
     if fitting:
         made, path = max(fitting, key=lambda pair: _merit(pair[0]))
-        return Choice(
-            profile, made, path, f"No network: serving {made.spec.id}, the best model on disk."
-        )
+        told = f"serving {made.spec.id}, the best model on disk."
+        return Choice(profile, made, path, None if wish.here else f"No network: {told}")
     made = _plan(profile, [exact(catalog()[DEMO], demo_path())], wish)
-    return Choice(
-        profile,
-        made,
-        demo_path(),
-        "No network and no model on disk: serving the bundled demo model (sums, small talk, "
-        "tool calls).",
-    )
+    told = "the bundled demo model (sums, small talk, tool calls)"
+    notice = f"No network and no model on disk: serving {told}."
+    if wish.here:
+        notice = f"No model on disk: {told} answers. `local-swarm run` downloads a better one."
+    return Choice(profile, made, demo_path(), notice)
 
 
 def _merit(made: Plan) -> tuple[bool, int]:

@@ -97,6 +97,8 @@ def test_offline_the_larger_of_two_models_on_disk_is_served(tmp_path: Path) -> N
     sizes = {path.stem: path.stat().st_size for path in settings.models.glob("*/*.gguf")}
     assert sizes[choice.path.stem] == max(sizes.values())
     assert "No network" in (choice.notice or "")
+    here = choose(replace(settings, hub="http://no.hub.is.asked"), Wish(here=True), lambda *_: None)
+    assert here.path == choice.path and not here.notice
 
 
 def test_a_plan_downloads_nothing(tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def test_ask_reads_standard_input_and_starts_its_own_node(tmp_path: Path) -> Non
     assert asked.returncode == 0
     assert asked.stdout.decode().endswith("Answer: 21\n")
     assert b"one is started for this question" in asked.stderr
+    assert "`local-swarm run` downloads a better one" in " ".join(asked.stderr.decode().split())
     assert list(tmp_path.rglob("*.json")) == []
 
 

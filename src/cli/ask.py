@@ -83,11 +83,10 @@ def _responder(
     from ..choose import Wish, choose
     from ..enlist import crew_of
     from ..node import Node, Once
-    from .progress import downloads
 
     notes.print("No node is running: one is started for this question.", style="dim")
-    with downloads(notes) as on_download:
-        choice = choose(settings, Wish(seats=request.swarm.seats), on_download)
+    # One question is no reason to download gigabytes: `run` does that.
+    choice = choose(settings, Wish(seats=request.swarm.seats, here=True), lambda *_: None)
     if choice.notice:
         notes.print(choice.notice, style="dim")
     crew = crew_of(settings, choice)

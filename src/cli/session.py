@@ -47,10 +47,9 @@ class Session:
         from ..choose import Wish, choose
         from ..enlist import crew_of
         from ..node import Node
-        from .progress import downloads
 
-        with downloads(self._out) as on_download:
-            choice = choose(self._settings, Wish(seats=self._seats), on_download)
+        # What answers one question is no reason to download gigabytes: `run` does that.
+        choice = choose(self._settings, Wish(seats=self._seats, here=True), lambda *_: None)
         if choice.notice:
             self._out.print(choice.notice, style="dim")
         crew = crew_of(self._settings, choice)

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-import h11
+import h11  # what httpx and uvicorn speak HTTP with
 import httpx
 
 _READ = 1 << 16  # bytes at once

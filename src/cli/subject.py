@@ -56,7 +56,7 @@ async def subject(
 
     notes.print("A node is started for this measurement.", style="dim")
     with downloads(notes) as on_download:
-        choice = choose(settings, Wish(model), on_download)
+        choice = choose(settings, Wish(model, here=True), on_download)
     if choice.notice:
         notes.print(choice.notice, style="dim")
     node = Node(None, None, others=[crew_of(settings, choice)])

@@ -62,6 +62,7 @@ _DIGIT = (
     "\u2460-\u24ff\u2776-\u2793\u3251-\u33ff"
 )
 _LAST = re.compile(f"([{_DIGIT}])[^{_DIGIT}]*\\Z")
+_SO = re.compile(r"=.*\b(?:so|then|thus|hence|therefore)\b.*=", re.IGNORECASE)  # a derivation
 _ITEM = re.compile(r"(?m)^[ \t]*\d{1,2}[.)][ \t]+(?=\S)")
 
 
@@ -102,7 +103,7 @@ def lone(words: str) -> Key | None:
         if line.strip()
     ]
     if len(words) <= _LONE and "\n" not in words.strip():
-        return key(words)
+        return None if _SO.search(words) else key(words)
     # A step of the way is no answer: "1. Add 3 and 4", "16 - 7 = 9".
     first = [line for line in lines[:1] if "=" not in line and not _STEP.match(line)]
     for line in lines[-1:] + first:

@@ -384,3 +384,10 @@ def test_letters_that_look_like_others_are_told_in_commands_and_names(
     text: str, shown: str
 ) -> None:
     assert unmistakable(text) == shown
+
+
+@pytest.mark.parametrize("name", ["x\n+harmless", "x\t\u202e", "x\r\n@@ line 1 @@", "x\u2028y"])
+def test_a_name_stays_on_its_line_in_a_preview(workspace: Workspace, name: str) -> None:
+    tool = toolset(None)["write_file"]
+    call = tool.parse(json.dumps({"path": name, "content": "y"}))
+    assert tool.preview(call, workspace).count("\n") == 2

@@ -15,7 +15,7 @@ from ..settings import editor
 from ..tools.backing import Rival
 from ..tools.base import Kind
 from ..tools.consent import PERSON, Decision, Nobody, NobodyToAsk, Proposal, Word
-from ..tools.visible import visible
+from ..tools.visible import on_one_line, visible
 from .editor import edit
 
 _WORDS = {
@@ -66,7 +66,7 @@ class Terminal:
         if lines > self._out.height - 4:
             self._say(f"[{lines} lines: look at the beginning too]", style="bold")
         self._say(
-            f"[{proposal.name}: {visible(risk.why)}; {proposal.votes} of {proposal.workers} "
+            f"[{proposal.name}: {on_one_line(risk.why)}; {proposal.votes} of {proposal.workers} "
             "workers proposed it]",
             style="dim",
         )
@@ -86,7 +86,7 @@ class Terminal:
         self._say(f"\nThe workers do not agree: {doubt}. They proposed:")
         for at, rival in enumerate(rivals, start=1):
             calls = "; ".join(f"{call.name}({call.arguments})" for call in rival.calls)
-            self._say(f"  {at}. ({rival.votes} votes) {visible(calls)}")
+            self._say(f"  {at}. ({rival.votes} votes) {on_one_line(calls)}")
         said = (await _line(f"Which one? [1-{len(rivals)}, Enter for none]: ")).strip()
         return int(said) - 1 if said.isdecimal() and 0 < int(said) <= len(rivals) else None
 

@@ -14,7 +14,7 @@ from .diff import diff
 from .result import LARGEST, result, shortened
 from .sensitive import runs_unasked, secret
 from .text import Text, binary, decoded
-from .visible import unmistakable
+from .visible import on_one_line
 from .workspace import Workspace
 
 _HEAD = 4096  # bytes in which a private key is looked for
@@ -198,8 +198,8 @@ def _named(given: str, real: str) -> str:
     """A path for a person, and where it really leads."""
     plain = given.removeprefix("./")
     if plain == real:
-        return unmistakable(real)
-    return f"{unmistakable(real)} (asked for as {unmistakable(given)})"
+        return on_one_line(real)
+    return f"{on_one_line(real)} (asked for as {on_one_line(given)})"
 
 
 def _shown(data: bytes) -> str:

@@ -18,7 +18,7 @@ from .policy import Ended, Limits, MiB, Outcome, Policy
 from .repository import guarded
 from .result import LARGEST, result
 from .sandbox import Unfenced
-from .visible import unmistakable, visible
+from .visible import on_one_line, unmistakable
 from .workspace import Workspace
 
 DEFAULT_S, LONGEST_S = 30, 120
@@ -110,7 +110,7 @@ class ExecuteBash(TypedTool[ExecuteBashCall]):
             policy = self._policy(call, workspace, hidden)
             outcome = await self.runs.run([*_shell(), script], policy)
         if hidden.paths and not outcome.ok:
-            notes = [f"[commands cannot read {visible(str(hidden))}: secrets]", *notes]
+            notes = [f"[commands cannot read {on_one_line(str(hidden))}: secrets]", *notes]
         return result("\n".join([_told(outcome, call), *notes]), LARGEST + 2048)
 
     def _policy(self, call: ExecuteBashCall, workspace: Workspace, hidden: Secrets) -> Policy:

@@ -44,6 +44,11 @@ def unmistakable(text: str) -> str:
     return text if text.isascii() else _WORD.sub(_unmixed, text)
 
 
+def on_one_line(text: str) -> str:
+    """As `unmistakable`, for what has a line of its own: a name cannot make up the next line."""
+    return unmistakable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _unmixed(found: re.Match[str]) -> str:
     word = found[0]
     if word.isascii() or not any("a" <= letter.lower() <= "z" for letter in word):

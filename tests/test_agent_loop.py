@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from local_swarm.chat import ChatRequest, Done
-from local_swarm.errors import ContextOverflow, NodeUnreachable
-from local_swarm.tools import transcript
+from local_swarm.errors import ContextOverflow, NodeUnreachable, SandboxUnavailable
+from local_swarm.tools import probe, transcript
 from local_swarm.tools.agent import Agent
 from local_swarm.tools.backing import Rival, backing
 from local_swarm.tools.base import wire
@@ -437,3 +437,23 @@ def test_what_changed_while_a_person_was_asked_is_shown_anew(stage: Stage, meanw
     assert ("-theirs" if meanwhile == "another text" else "notes.txt") in second
     assert (stage.folder / "notes.txt").read_text() == "Buy milk.\n"
     assert meanwhile != "another text" or stage.out.read_text() == "theirs\n"
+
+
+@pytest.mark.parametrize("secrets", [True, False])
+def test_what_a_command_may_read_of_secrets_stays_here(stage: Stage, secrets: bool) -> None:
+    """With `--secrets` the output may hold one: it goes to no peer and into no transcript."""
+    try:
+        sandbox = asyncio.run(probe.find())
+    except SandboxUnavailable as error:
+        pytest.skip(error.message)
+    if not sandbox.hides:
+        pytest.skip("this sandbox hides nothing")
+    (stage.folder / ".env").write_text("KEY=hunter2hunter2\n")
+    workers = Workers([all_say('execute_bash({"command": "cat .env"})'), all_say("Done.")])
+    agent = stage.agent(workers, Policy(yolo=True))
+    agent = replace(agent, tools=toolset(sandbox, secrets=secrets))
+    asyncio.run(agent.work("Do it.", tell=stage.events.append))
+    assert ("hunter2hunter2" in stage.acts[0].result) is secrets
+    assert [request.swarm.local_only for request in workers.asked] == [False, secrets]
+    assert "hunter2" not in stage.kept.path.read_text()
+    assert transcript.secrets_in(stage.kept.read()) is secrets

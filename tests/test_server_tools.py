@@ -125,6 +125,17 @@ def test_a_policy_that_is_none_is_told(tmp_path: Path, text: str, told: str) -> 
         policy_in(file, tmp_path)
 
 
+def test_a_policy_that_its_callers_could_change_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "work" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("work")
+    for place, folder in (("work", "."), ("work/deep", ".."), ("link", "../work"), ("", "work/..")):
+        file = tmp_path / place / "policy.toml"
+        file.write_text(f'folder = "{folder}"')
+        with pytest.raises(UsageError, match="callers could change it"):
+            policy_in(file, tmp_path)
+        file.unlink()
+
+
 def test_a_policy_is_read_from_beside_its_folder(tmp_path: Path) -> None:
     file = tmp_path / "policy.toml"
     file.write_text('folder = "work"\nauto_edit = true\ncommands = ["pytest"]\nseconds = 60\n')
@@ -138,7 +149,10 @@ def test_a_policy_is_read_from_beside_its_folder(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_it_is_not_for_everybody(tmp_path: Path, listen: Listen, told: str) -> None:
     file = tmp_path / "policy.toml"
-    file.write_text('folder = "."')
+    file.write_text('folder = "work"')
     with pytest.raises(UsageError, match=told):
         allowed_by(file, listen, settings_in(tmp_path))
-    assert allowed_by(file, Listen("127.0.0.1", 0, "k"), settings_in(tmp_path)).folder == tmp_path
+    assert (
+        allowed_by(file, Listen("127.0.0.1", 0, "k"), settings_in(tmp_path)).folder
+        == tmp_path / "work"
+    )

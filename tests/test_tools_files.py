@@ -336,7 +336,14 @@ def test_consent_is_asked_by_what_a_call_really_reaches(workspace: Workspace) ->
     assert set(reading.values()) == {Kind.READ, Kind.SECRET}
     assert kind(workspace, "write_file", path="a.txt", content="") is Kind.EDIT
     assert kind(workspace, "write_file", path="notes.txt", content="") is Kind.SECRET
-    for path in (".vscode/tasks.json", ".envrc", "x/.GitModules", ".github/workflows/a.yml"):
+    for path in (
+        ".vscode/tasks.json",
+        "mcp.json",
+        ".cursor/x",
+        ".envrc",
+        "x/.GitModules",
+        ".github/workflows/a.yml",
+    ):
         assert kind(workspace, "write_file", path=path, content="") is Kind.COMMAND
     assert kind(workspace, "execute_bash", command="ls") is Kind.COMMAND
 

@@ -31,14 +31,15 @@ _CODE = re.compile(
 
 # What programs run or obey without being asked, when somebody later works in the folder.
 _RUNS_FOLDERS = frozenset(
-    {".vscode", ".idea", ".devcontainer", ".husky", ".githooks", ".github", ".circleci", ".cargo"}
-)
+    {".vscode", ".idea", ".devcontainer", ".husky", ".githooks", ".github", ".circleci", ".cargo",
+     ".cursor", ".claude", ".gemini", ".codex", ".zed", ".continue"}
+)  # fmt: skip
 _RUNS = (
     ".envrc", ".gitattributes", ".gitconfig", ".gitmodules", ".gitlab-ci.yml", ".npmrc", ".yarnrc*",
     ".pnpmfile*", ".pre-commit-config.yaml", ".lefthook*", "lefthook.y*ml", ".bashrc",
     ".bash_profile", ".profile", ".zshrc", ".zshenv", ".zprofile", ".vimrc", ".exrc", ".nvimrc",
     ".gdbinit", ".lldbinit", ".inputrc", ".mise.toml", "mise.toml", ".tool-versions", "*.pth",
-    "sitecustomize.py", "usercustomize.py", ".mcp.json", "*.code-workspace", ".condarc",
+    "sitecustomize.py", "usercustomize.py", ".mcp.json", "mcp.json", "*.code-workspace", ".condarc",
     ".rprofile", "*.desktop", "*.plist",
 )  # fmt: skip
 

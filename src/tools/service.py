@@ -64,8 +64,14 @@ def policy_in(path: Path, kept: Path) -> ServerTools:
     numbers = [told.get(n, getattr(usual, n)) for n in ("steps", "tokens", "seconds")]
     if min(numbers) < 1 or numbers[0] > usual.steps:
         raise UsageError(f"{path}: steps are 1 to {usual.steps}, the others 1 and more.")
+    folder = path.parent / Path(told["folder"]).expanduser()
+    if path.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(
+            f"{path} lies in the folder that it is about: callers could change it.",
+            hint="Put it beside that folder.",
+        )
     return ServerTools(
-        path.parent / Path(told["folder"]).expanduser(),
+        folder,
         kept,
         told.get("auto_edit", False),
         tuple(commands),

@@ -457,3 +457,17 @@ def test_what_a_command_may_read_of_secrets_stays_here(stage: Stage, secrets: bo
     assert [request.swarm.local_only for request in workers.asked] == [False, secrets]
     assert "hunter2" not in stage.kept.path.read_text()
     assert transcript.secrets_in(stage.kept.read()) is secrets
+
+
+def test_always_is_about_the_file_and_not_about_its_name(stage: Stage) -> None:
+    def told(_: TaskEvent) -> None:
+        if stage.out.is_file() and not stage.out.is_symlink():
+            stage.out.unlink()
+            stage.out.symlink_to("notes.txt")
+
+    second = WRITE.replace("hello", "bye")
+    person = Person([Decision(Word.ALWAYS, "user"), NO])
+    workers = Workers([all_say(WRITE), all_say(second), all_say("Done.")])
+    asyncio.run(stage.agent(workers, Policy(person)).work("Do it.", tell=told))
+    assert "notes.txt" in person.shown[1].preview
+    assert (stage.folder / "notes.txt").read_text() == "Buy milk.\n"

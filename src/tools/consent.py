@@ -137,8 +137,9 @@ def command(text: str) -> tuple[str, str]:
 
 def _about(proposal: Proposal) -> tuple[str, str]:
     """What "always" is about: this command, changes of this file; of other tools this call."""
-    told = proposal.call.values()
-    for name in ("command", "path"):
-        if isinstance(told.get(name), str):
-            return f"{proposal.name} {proposal.risk.kind}", told[name]
+    told, kind = proposal.call.values(), f"{proposal.name} {proposal.risk.kind}"
+    if isinstance(told.get("command"), str):
+        return kind, told["command"]
+    if isinstance(told.get("path"), str):
+        return kind, proposal.risk.why  # it has the real path: a link may lead elsewhere by now
     return proposal.name, repr(sorted(told.items()))

@@ -60,6 +60,19 @@ def test_silence_is_broken_by_what_clients_count(
         assert silent.count(": waiting\n\n") >= 3
 
 
+@pytest.mark.parametrize(("path", "body"), CHATS)
+def test_a_stream_begins_before_there_is_anything_to_say(
+    path: str, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer, "COMMENT_S", 0.02)
+    body = {**body, "stream": True}
+    late = ask([0.1, *vote(WORDS)], path, body)
+    assert late.status_code == 200 and "Yes, it is." in late.text.replace('"', "")
+    failed = ask([0.1, QueueFull(5)], path, body)  # too late for a status of its own
+    assert failed.status_code == 200 and "rror" in failed.text
+    assert ask([QueueFull(5)], path, body).status_code == 429
+
+
 def test_a_busy_vote_is_no_sign_of_life_for_who_ignores_comments(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

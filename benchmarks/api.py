@@ -55,9 +55,11 @@ def main() -> None:
     pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
     with running(model, seats=1, context=_CONTEXT) as node, node.engine() as engine:
         for seed in range(asked.rounds + 3):
-            sent = body(1, asked.prompt, asked.answer, seed)
             order = [engine, node.http] if seed % 2 else [node.http, engine]
-            took = {id(http): ask(http, sent) for http in order}
+            took = {  # never the same prompt twice: the engine would know it
+                id(http): ask(http, body(1, asked.prompt, asked.answer, 2 * seed + at))
+                for at, http in enumerate(order)
+            }
             if seed >= 3:  # the first ones page in the weights
                 pairs.append((took[id(engine)], took[id(node.http)]))
     result: dict[str, Any] = {"machine": machine(), "rounds": asked.rounds}

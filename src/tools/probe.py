@@ -54,7 +54,8 @@ _COVERS = {
         "no other process exists; all end together",
     ),
     Mechanism.LANDLOCK: (
-        "other files cannot be opened, changed or removed, but their names and sizes can be seen",
+        "other files cannot be opened, changed or removed, but their names and sizes can be seen; "
+        "secrets in the workspace cannot be hidden from commands",
         "no sockets",
         "others cannot be signalled or traced; all end together; chmod and setsid are closed",
     ),

@@ -16,6 +16,7 @@ from ..models.inventory import Stored, stored
 from ..models.planner import MIN_SPEED, Plan, plan
 from ..models.store import listed, local_file
 from ..settings import Settings
+from .units import speed
 
 _COLUMNS = ("model", "size", "quality", "here", "needs", "tokens/s", "good at")
 _NUMBERS = ("size", "quality", "needs", "tokens/s")
@@ -94,8 +95,11 @@ def _print(rows: list[dict[str, Any]], spend: Budget) -> None:
             text.rjust(width) if name in _NUMBERS else text.ljust(width)
             for name, text, width in zip(_COLUMNS, row, widths, strict=True)
         ]
+        line = "  ".join(told).rstrip()
         # In a narrow terminal the end of the line is cut, never a name that is to be copied.
-        out.print("  ".join(told)[: out.width].rstrip(), markup=False, soft_wrap=True)
+        if out.is_terminal and len(line) > out.width:
+            line = line[: out.width - 1] + "…"
+        out.print(line, markup=False, soft_wrap=True)
     out.print(
         "\n* on this machine already. Quality: MMLU-Pro, as published.",
         f"{spend.bytes / (1 << 30):.1f} GB may be spent: {spend.reason}.",
@@ -116,7 +120,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
         f"{row['quality']:.0%}" if row["quality"] is not None else "",
         what + (", slow" if row["fits"] and not row["fast"] else ""),
         f"{best['bytes'] / (1 << 30):.1f} GB",
-        f"{best['tokens_per_second']:.3g}",
+        speed(best["tokens_per_second"]),
         ", ".join(row["strengths"]),
     ]
 

@@ -38,3 +38,8 @@ def shown(count: int) -> str:
 def printable(text: str) -> str:
     """`text` without what a terminal would obey."""
     return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+
+
+def speed(tokens_per_second: float) -> str:
+    """Three digits are enough; nobody reads 2.97e+03."""
+    return f"{tokens_per_second:{'.3g' if tokens_per_second < 999.5 else ',.0f'}}"

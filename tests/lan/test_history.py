@@ -31,7 +31,7 @@ from tests.lan.nodes import SUM, Node, Nodes, whole
 from tests.lan.told import Told
 from tests.test_network_blobs import stock
 
-_ROUNDS = 3
+_ROUNDS = 2
 _SECRET = "Okapi2718"
 _LONG: dict[str, Any] = {
     "messages": [{"role": "user", "content": SUM}],

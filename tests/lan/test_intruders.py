@@ -18,7 +18,7 @@ from tests.lan.told import Told
 from tests.lan_peers import forge
 
 HOME = f"{address(1)}:{PORT}"
-BRIEF, BRIEF_S = f"{address(1)}:{PORT + 1}", 1.5
+BRIEF, BRIEF_S = f"{address(1)}:{PORT + 1}", 0.5
 
 
 @dataclass

@@ -115,6 +115,7 @@ async def connected(servers: list[Server]) -> AsyncIterator[dict[str, AnyTool]]:
             try:
                 found = await asyncio.wait_for(ready, _START_S)
             except Exception as error:  # whatever another program does wrong
+                tasks[-1].cancel()  # it may hang where `stop` is not looked at
                 raise SwarmError(
                     f"The MCP server {server.name} cannot be used: {_why(error)}.",
                     hint="Try its command by hand, or take it out of the file.",

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -127,24 +128,28 @@ asyncio.run(main())
 """
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that others may enter, as they may not enter pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="local-swarm-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("mechanism", HERE, ids=str)
-def test_it_holds_for_a_user_without_rights_too(mechanism: Mechanism, tmp_path: Path) -> None:
+def test_it_holds_for_a_user_without_rights_too(mechanism: Mechanism, public: Path) -> None:
     python, become = shutil.which("python3", path="/usr/bin"), shutil.which("setpriv")
     if not python or not become:
         pytest.skip("there is no /usr/bin/python3 that everybody may run, or no setpriv")
-    package = tmp_path / "package"
+    package = public / "package"
     shutil.copytree(ROOT / "src" / "tools", package / "local_swarm" / "tools")
     for name in ("__init__.py", "errors.py"):
         shutil.copy(ROOT / "src" / name, package / "local_swarm")
-    ours = ("pytest-", "test_", "popen-")  # the last where tests run side by side
-    for folder in (tmp_path, *list(tmp_path.parents)[:3]):
-        if folder.stat().st_uid == os.geteuid() and folder.name.startswith(ours):
-            folder.chmod(0o755)
-    workspace = tmp_path / "workspace"
+    workspace = public / "workspace"
     workspace.mkdir()
     nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"]
-    with world(tmp_path) as made:
+    with world(public) as made:
         for path in (made.outside, made.outside / "secret", workspace):
             os.chown(path, 65534, 65534)
         cases = {name: CASES[name] for name in CASES if name not in DEADLY}

@@ -125,7 +125,9 @@ class Crowd:
         while not all(map(so, self.nodes.values())):
             if not select.select([self._out], [], [], max(0.0, until - time.monotonic()))[0]:
                 done = sum(1 for node in self.nodes.values() if so(node))
-                raise TimeoutError(f"{done} of {len(self.nodes)} after {seconds:.0f} s")
+                cpu = sum(node.cpu for node in self.nodes.values())
+                told = f"{done} of {len(self.nodes)} after {seconds:.0f} s and {cpu:.0f} CPU s"
+                raise TimeoutError(told)
             *lines, self._rest = (self._rest + os.read(self._out, 1 << 16)).split(b"\n")
             for line in lines:
                 self._heard(json.loads(line))

@@ -255,14 +255,14 @@ def _crowd(count: int, lan: hosts.Lan, machines: dict[int, Machine]) -> Found:
         nodes = them.nodes
         them.wait(lambda node: node.served, 60)
         last = max(node.served for node in nodes.values())
-        them.wait(lambda node: node.met, 150)
+        them.wait(lambda node: node.met, 75)
         met = max(node.met for node in nodes.values()) - last
         half = median(node.met for node in nodes.values()) - last
         meeting = sum(node.cpu for node in nodes.values())
-        time.sleep(5)
+        time.sleep(3)
         before, begun = {host: node.traffic for host, node in nodes.items()}, time.monotonic()
         cpu = {host: node.cpu for host, node in nodes.items()}
-        time.sleep(20)
+        time.sleep(12)
         seconds = time.monotonic() - begun
         rate = median((node.traffic - before[host]) / seconds for host, node in nodes.items())
         used = [(node.cpu - cpu[host]) / seconds for host, node in nodes.items()]

@@ -282,4 +282,8 @@ def test_the_names_in_the_list_can_be_copied(swarm: Swarm) -> None:
         assert f"\n{name} " in said
     head, *_ = said.splitlines()
     assert head.split()[:6] == ["model", "size", "quality", "here", "needs", "tokens/s"]
-    assert max(map(len, said.splitlines()[:20])) <= 80
+    assert "…" not in said  # a program gets whole lines
+    swarm.environment |= {"TTY_COMPATIBLE": "1", "COLUMNS": "60"}
+    lines = swarm("models").splitlines()[:20]
+    assert max(map(len, lines)) == 60 and any(line.endswith("…") for line in lines)
+    assert any(line.startswith("qwen3-coder-30b-a3b ") for line in swarm("models").splitlines())

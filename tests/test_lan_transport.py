@@ -24,6 +24,9 @@ from local_swarm.network.book import Peer
 from local_swarm.network.server import PeerServer
 from tests.lan_peers import WHO, forge, machine, pair, serving
 
+# What is left open is told when it is collected; other tests do not listen (pyproject.toml).
+LEAKS = pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+
 
 def test_a_member_is_known_by_its_certificate(tmp_path: Path) -> None:
     async def main() -> None:
@@ -361,6 +364,7 @@ def test_a_renamed_member_keeps_its_connection(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+@LEAKS
 def test_closing_leaves_no_connection_that_came_at_that_moment(tmp_path: Path) -> None:
     async def main() -> None:
         b = machine(tmp_path / "b")
@@ -382,6 +386,7 @@ def test_closing_leaves_no_connection_that_came_at_that_moment(tmp_path: Path) -
     gc.collect()
 
 
+@LEAKS
 def test_who_is_cancelled_in_the_middle_of_a_handshake_hangs_up(tmp_path: Path) -> None:
     async def main() -> None:
         a, b = machine(tmp_path / "a"), machine(tmp_path / "b")

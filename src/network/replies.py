@@ -51,7 +51,7 @@ async def ask(
         if "content-encoding" in response.headers:
             raise ValueError("its answer is packed, which was not asked for")
         found = bytearray()
-        async for chunk in response.aiter_raw():
+        async for chunk in response.aiter_bytes():
             found += chunk
             if len(found) > most:
                 raise ValueError("its answer is too large")

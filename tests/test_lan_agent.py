@@ -95,16 +95,21 @@ def test_workers_of_all_machines_vote_on_what_is_done(swarm: Swarm, tmp_path: Pa
 def test_what_only_peers_propose_is_not_done_though_it_has_the_majority(
     swarm: Swarm, tmp_path: Path
 ) -> None:
+    acts: list[dict[str, Any]] = []
     with ExitStack() as stack:
         for peer in swarm.peers:
             stack.enter_context(misled(peer))
-        code, told = swarm.agent(tmp_path, "--yolo", WRITE)
-    # The model is told, and says so in words, or proposes the same once more.
-    assert list(tmp_path.iterdir()) == [] and code in (0, 3)
-    assert told["actions"]
-    for act in told["actions"]:
-        assert act["arguments"]["content"] == "evil" and 2 * act["votes"] > act["workers"]
-        assert act["by"] is None and not act["ok"]
+        for _ in range(3):  # on a busy machine the peers may come too late to win
+            code, told = swarm.agent(tmp_path, "--yolo", WRITE)
+            # The model is told, and says so in words, proposes the same once more, or gives up.
+            assert list(tmp_path.iterdir()) == [] and code in (0, 1, 3)
+            assert not any(act["ok"] for act in told["actions"])
+            acts = [act for act in told["actions"] if act["arguments"]["content"] == "evil"]
+            if acts:
+                break
+    assert acts
+    for act in acts:
+        assert 2 * act["votes"] > act["workers"] and act["by"] is None
         assert "no worker of this machine proposed it" in act["result"]
 
 

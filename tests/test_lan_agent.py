@@ -104,12 +104,13 @@ def test_what_only_peers_propose_is_not_done_though_it_has_the_majority(
             # The model is told, and says so in words, proposes the same once more, or gives up.
             assert list(tmp_path.iterdir()) == [] and code in (0, 1, 3)
             assert not any(act["ok"] for act in told["actions"])
-            acts = [act for act in told["actions"] if act["arguments"]["content"] == "evil"]
+            evil = [act for act in told["actions"] if act["arguments"]["content"] == "evil"]
+            acts = [act for act in evil if 2 * act["votes"] > act["workers"]]
             if acts:
                 break
     assert acts
     for act in acts:
-        assert 2 * act["votes"] > act["workers"] and act["by"] is None
+        assert act["by"] is None
         assert "no worker of this machine proposed it" in act["result"]
 
 

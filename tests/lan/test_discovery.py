@@ -30,7 +30,7 @@ def test_three_hosts_find_each_other(lights: Start) -> None:
     started = max(node.said[0][0] for node in nodes)
     _meet(*nodes)
     last = max(node.said[-1][0] for node in nodes)
-    assert last - started < 3
+    assert last - started < 10  # 0.5 s by `scripts/bench lan`; tests may run beside others
     for node in nodes:
         for other in nodes:
             if node is not other:
@@ -44,8 +44,8 @@ def test_a_late_link_is_announced(lan: Lan, lights: Start) -> None:
     one.begun()
     assert one.state(two) == "down"
     lan.link(2, up=True)
-    one.sees(two, "up", 6)
-    two.sees(one, "up", 6)
+    one.sees(two, "up", 40)
+    two.sees(one, "up", 40)
 
 
 def test_a_new_interface_is_announced(lan: Lan, lights: Start) -> None:
@@ -56,8 +56,8 @@ def test_a_new_interface_is_announced(lan: Lan, lights: Start) -> None:
     one.begun()
     lan.second(1)
     lan.second(2)
-    one.sees(two, "up", 8)
-    two.sees(one, "up", 8)
+    one.sees(two, "up", 40)
+    two.sees(one, "up", 40)
     assert str(one.address(two)).startswith("10.78.")
 
 
@@ -65,15 +65,15 @@ def test_one_way_multicast_is_cured_by_hello(lan: Lan, lights: Start) -> None:
     """Host 2 hears no multicast at all; it learns of host 1 by being greeted."""
     lan.deaf(2)
     one, two = lights(1), lights(2)
-    one.sees(two, "up", 8)
-    two.sees(one, "up", 8)
+    one.sees(two, "up", 40)
+    two.sees(one, "up", 40)
 
 
 def test_a_third_of_the_frames_lost_is_no_reason_to_be_down(lan: Lan, lights: Start) -> None:
     lan.cable(2, loss=0.3)
     one, two = lights(1), lights(2)
-    one.sees(two, "up", 20)
-    two.sees(one, "up", 20)
+    one.sees(two, "up", 40)
+    two.sees(one, "up", 40)
 
 
 def test_the_announcement_says_nothing_of_the_person(

@@ -42,9 +42,9 @@ SUM = "Sam has 14 apples. Sam buys 7 more. How many apples does Sam have?"
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """How many tests run side by side: most of them wait for an engine or a process, so one more
-    than there are processors, and no more than memory can be counted on to bear."""
-    return min((os.cpu_count() or 1) + 1, 6)
+    """How many tests run side by side: one a processor, since their engines write with two threads
+    each, and no more than memory can be counted on to bear."""
+    return max(2, min(os.cpu_count() or 1, 6))
 
 
 @dataclass(frozen=True, slots=True)

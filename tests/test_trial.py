@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -91,9 +91,8 @@ def test_a_plan_for_which_there_is_no_memory_is_made_smaller(
     assert steps and "3 seats" in steps[0] and "could not get its memory" in steps[0]
 
 
-def test_a_machine_that_runs_out_of_memory_is_not_swapped_to_death(
-    settled: Callable[..., tuple[Choice, Said]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def short_of_memory_once() -> Callable[[], Awaitable[str]]:
+    """A watch over memory that speaks up at the first trial only."""
     lives = iter([True, False])
 
     async def watch() -> str:
@@ -102,7 +101,13 @@ def test_a_machine_that_runs_out_of_memory_is_not_swapped_to_death(
         await asyncio.sleep(60)
         return "never"
 
-    monkeypatch.setattr(trial, "watch", watch)
+    return watch
+
+
+def test_a_machine_that_runs_out_of_memory_is_not_swapped_to_death(
+    settled: Callable[..., tuple[Choice, Said]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "watch", short_of_memory_once())
     choice, said = settled()
     assert choice.measured is not None and choice.plan.bytes < 400 << 20
     assert "12 MiB of RAM were left" in said[1] and "stepping down" in said[1]
@@ -146,15 +151,7 @@ def test_several_models_are_tried_together_and_the_largest_steps_down(
     settings, said = settings_in(tmp_path), Said()
     wishes = [Wish(seats=1, context=256, engines=2), Wish(seats=3, context=1024, engines=2)]
     choices = [choice_of(settings, slow_model, wish) for wish in wishes]
-    lives = iter([True, False])
-
-    async def watch() -> str:
-        if next(lives):
-            return "12 MiB of RAM were left"
-        await asyncio.sleep(60)
-        return "never"
-
-    monkeypatch.setattr(trial, "watch", watch)
+    monkeypatch.setattr(trial, "watch", short_of_memory_once())
     small, large = settle(settings, choices, wishes, TRIED, lambda *_: None, said.append)
     assert small.plan == choices[0].plan and small.measured is not None
     assert large.plan.bytes < choices[1].plan.bytes and large.measured is not None
